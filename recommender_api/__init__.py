@@ -1,0 +1,1 @@
+"""Models, training, evaluation, model files, and the service that ranks with them. Knows no store."""
