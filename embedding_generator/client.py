@@ -1,7 +1,8 @@
 """What callers see of the embedding service: the `Embedder` protocol and its wire types.
 
 Two implementations: `embedding_generator.engine.EmbeddingEngine` in the process and
-`embedding_generator.http.HttpEmbedder` over the service. One contract test class runs on both. Nothing heavy is imported here.
+`embedding_generator.http.HttpEmbedder` over the service. One contract test class runs on both.
+Nothing heavy is imported here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from indexer.types import History, Rating
 class UserDocument:
     """What a store keeps of one user: the history, and when films were removed from it (movie id -> seconds)."""
 
-    history: History = History()
+    history: History = field(default_factory=History)
     removed: Mapping[str, int] = field(default_factory=dict)
 
 
