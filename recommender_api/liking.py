@@ -1,0 +1,28 @@
+"""Which films of a history a user liked, and which they disliked: a cut around the user's own mean.
+
+Sequence models ignore the values of ratings, so only liked films may enter their sequence; a low rating must not pull.
+Used by every ranker that reads a history as a sequence, in training and in serving alike.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+PRIOR_WEIGHT = 5.0  # how many ratings at the overall mean the own mean starts from
+LOWEST_LIKED = 2.0  # whatever the mean, nothing at or below this was liked
+_ROUNDING = 1e-4
+
+
+def own_mean(ratings: np.ndarray, overall_mean: float) -> float:
+    """The user's mean, shrunk to the overall one: with one rating hardly anything is known of how they rate."""
+    return float((ratings.sum(dtype=np.float64) + PRIOR_WEIGHT * overall_mean) / (len(ratings) + PRIOR_WEIGHT))
+
+
+def liked(ratings: np.ndarray, overall_mean: float, slack: float = 0.5) -> np.ndarray:
+    """(T,) bool: rated no more than `slack` below the user's own mean, and above `LOWEST_LIKED`."""
+    return (ratings >= own_mean(ratings, overall_mean) - slack - _ROUNDING) & (ratings > LOWEST_LIKED)
+
+
+def disliked(ratings: np.ndarray, overall_mean: float, margin: float = 1.0) -> np.ndarray:
+    """(T,) bool: rated at least `margin` below the user's own mean."""
+    return ratings <= own_mean(ratings, overall_mean) - margin + _ROUNDING
