@@ -32,8 +32,3 @@ def open_stores(url: str, settings: StoreSettings | None = None, *, prefix: str 
     from indexer.sqlite_store import open_sqlite
 
     return open_sqlite(Path(path).expanduser(), settings)
-
-
-def sqlite_url(path: Path) -> str:
-    """The URL under which `open_stores` finds this file."""
-    return f"{_SQLITE}{path.absolute()}"

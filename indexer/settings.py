@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service_kit.settings import MarqueeSettings
 
 
-class StoreSettings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="MARQUEE_", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
-    )
-
+class StoreSettings(MarqueeSettings):
     store: str | None = Field(
         default=None,
         description="Where everything is kept: sqlite:///marquee.db (four slashes for an absolute path) or "
@@ -25,3 +22,8 @@ class StoreSettings(BaseSettings):
         description="How long a SQLite write waits for another one before it gives up, in seconds; keep it below "
         "the deadline of a request.",
     )
+
+    @property
+    def url(self) -> str:
+        """The store's URL, the default filled in."""
+        return self.store or f"sqlite:///{self.home.absolute() / 'store' / 'marquee.db'}"
