@@ -21,34 +21,47 @@ def merge(document: UserDocument, ratings: Sequence[Rating], longest: int) -> Us
 
     A rating of a removed film counts only if it is later than the removal. Merging the same twice changes nothing.
     """
-    kept = dict(zip(document.history.movie_ids, _rows(document.history), strict=True))
+    history = document.history
+    kept = dict(zip(history.movie_ids, zip(history.ratings, history.timestamps, strict=True), strict=True))
     removed = dict(document.removed)
     for new in ratings:
-        if new.timestamp <= removed.get(new.movie_id, -1):
-            continue
-        removed.pop(new.movie_id, None)
+        removed_at = removed.get(new.movie_id)
+        if removed_at is not None:
+            if new.timestamp <= removed_at:
+                continue
+            del removed[new.movie_id]
         old = kept.get(new.movie_id)
-        if old is None or new.timestamp > old.timestamp:
-            kept.pop(new.movie_id, None)  # a later rating takes a later place
-            kept[new.movie_id] = new
-        elif new.timestamp == old.timestamp:
-            kept[new.movie_id] = new
-    rows = sorted(kept.values(), key=lambda row: row.timestamp)[-longest:]  # stable: ties stay in arrival order
-    return UserDocument(_history(rows), removed)
+        if old is not None:
+            if new.timestamp < old[1]:
+                continue
+            if new.timestamp > old[1]:
+                del kept[new.movie_id]  # a later rating takes a later place
+        kept[new.movie_id] = (new.rating, new.timestamp)
+    if len(kept) > longest:
+        # Ties at the edge are cut by id, not by arrival: else what was cut would come back when it arrives again.
+        order = sorted(kept, key=lambda movie_id: (kept[movie_id][1], movie_id))
+        for movie_id in order[:-longest]:
+            del kept[movie_id]
+    return UserDocument(_columns(kept), removed)
 
 
 def remove(document: UserDocument, movie_id: str, at: int) -> UserDocument:
-    """The document without that film's rating; an earlier rating of it that arrives late stays out."""
-    rows = [row for row in _rows(document.history) if row.movie_id != movie_id]
-    return UserDocument(_history(rows), {**document.removed, movie_id: at})
+    """The document without that film's rating; an earlier rating of it that arrives late stays out.
+
+    The same document, not a copy, where there is no such rating.
+    """
+    history = document.history
+    if movie_id not in history.movie_ids:
+        return document
+    kept = dict(zip(history.movie_ids, zip(history.ratings, history.timestamps, strict=True), strict=True))
+    del kept[movie_id]
+    return UserDocument(_columns(kept), {**document.removed, movie_id: at})
 
 
-def _rows(history: History) -> list[Rating]:
-    columns = zip(history.movie_ids, history.ratings, history.timestamps, strict=True)
-    return [Rating(movie_id, rating, timestamp) for movie_id, rating, timestamp in columns]
-
-
-def _history(rows: Sequence[Rating]) -> History:
+def _columns(kept: Mapping[str, tuple[float, int]]) -> History:
+    rows = sorted(kept.items(), key=lambda row: row[1][1])  # stable: ties stay in arrival order
     return History(
-        tuple(row.movie_id for row in rows), tuple(row.rating for row in rows), tuple(row.timestamp for row in rows)
+        tuple(movie_id for movie_id, _ in rows),
+        tuple(rating for _, (rating, _) in rows),
+        tuple(timestamp for _, (_, timestamp) in rows),
     )

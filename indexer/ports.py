@@ -1,9 +1,11 @@
 """The store ports: what a store must do, in the words of its users. The docstrings are the contract.
 
 Two implementations: `indexer.sqlite_store` and `indexer.elasticsearch_store`; `indexer.open_stores` picks one by
-URL; one contract test class runs on both. All calls block. Ids are strings and opaque. Every call may raise
-`service_kit.errors.StoreUnavailable` when the store is out of reach or the request's deadline has passed.
-No query syntax, client type or score scale of a backend crosses these lines.
+URL; one contract test class runs on both. All calls block and may come from any thread. Ids are strings and opaque.
+Every call may raise `service_kit.errors.StoreUnavailable` when the store is out of reach, and
+`service_kit.deadline.DeadlineExceeded` when the request's time is used up. Bulk writes set an unsound item aside with
+its reason (`indexer.checks`) and write the rest; calls for one item raise `InvalidRequest` instead. An id that cannot
+exist is an unknown one. No query syntax, client type or score scale of a backend crosses these lines.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class MovieStore(Protocol):
         """The films of these ids; unknown ids are absent. Sees every finished write."""
 
     def put(self, movies: Iterable[Movie]) -> WriteReport:
-        """Insert or replace whole films. Visible to every call on return, also to search.
+        """Insert or replace whole films. Visible to every call on return, also to search. Of one id the last counts.
 
         A film whose text changed (`indexer.text.text_hash`) is pending until its new vector is put; its old
         vector goes on serving. Filters on genre and year follow the new film at once, for vectors too.
@@ -49,14 +51,16 @@ class MovieStore(Protocol):
         """Up to `limit` candidates whose title shares n-grams with `text`, likeliest first.
 
         A coarse net, tolerant of typos, case, accents and word order; `indexer.titles.rank_titles` orders what it
-        catches. Any text is safe: there is no query syntax.
+        catches. Any text is safe: there is no query syntax. A text without letters or digits finds nothing.
         """
 
     def matching(self, where: MovieFilter, limit: int) -> list[str]:
         """Ids of up to `limit` films that pass the filter, in ascending order of id."""
 
     def pending(self) -> Iterator[Movie]:
-        """Films that have no vector, or one made from another text than theirs, by id."""
+        """Films that have no vector, or one made from another text than theirs, ascending by id.
+
+        Writing while iterating is fine: each film comes at most once."""
 
     def scan(self) -> Iterator[Movie]:
         """All films, ascending by id."""
@@ -76,7 +80,8 @@ class VectorStore(Protocol):
 
     def put(self, vectors: Iterable[MovieVector]) -> WriteReport:
         """Insert or replace. On return kNN finds them, and each film whose text still has that hash is no longer
-        pending. Per-item failures: unknown film, wrong length, a vector that is zero or not finite."""
+        pending. Per-item failures: unknown film, wrong length, a vector that is zero or not finite.
+        Raises VectorSpaceMismatch before `create`."""
 
     def get(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """(D,) float32 of these films; absent where there is none. Sees every finished write."""
@@ -86,12 +91,15 @@ class VectorStore(Protocol):
     ) -> list[Scored]:
         """The k films nearest to any of the queries (Q, D), best first, each once with its best cosine.
 
-        Filters and exclusions apply before the k are taken: fewer than k only when fewer exist. Ties by id.
+        Filters and exclusions apply before the k are taken: fewer than k only when fewer exist. Ties (within 1e-6)
+        by id. Nothing before `create`, nor for a query that is zero; raises VectorSpaceMismatch for queries of
+        another length and InvalidRequest for one that is not finite.
         """
 
     def rebuild(self, space: VectorSpace) -> AbstractContextManager[VectorStore]:
         """A hidden, empty store of a new space to `put` into. On a clean exit it takes the place of the present
-        one in one step (films written meanwhile are pending if their text changed); on an error it is dropped."""
+        one in one step (films written meanwhile are pending if their text changed); on an error it is dropped.
+        Of two rebuilds at a time the later one wins, the earlier raises VectorSpaceMismatch."""
 
     def scan(self) -> Iterator[MovieVector]:
         """All vectors, ascending by film id."""
@@ -114,13 +122,14 @@ class UserStore(Protocol):
         """
 
     def merge_many(self, ratings: Iterable[tuple[str, Sequence[Rating]]]) -> WriteReport:
-        """The same for many users, in bulk (loading, imports); `written` counts users."""
+        """The same for many users, in bulk (loading, imports). `written` counts pairs of user and ratings;
+        of a pair with an unsound rating nothing is written."""
 
     def remove(self, user_id: str, movie_id: str, at: int) -> bool:
-        """Take one rating away at time `at`; whether there was one."""
+        """Take one rating away at time `at`; whether there was one. Without one nothing changes."""
 
     def forget(self, user_id: str) -> bool:
-        """Erase the user, history and attributes; whether there was one."""
+        """Erase the user: history, removals, attributes; whether there was a rating or an attribute."""
 
     def put_users(self, users: Iterable[User]) -> WriteReport:
         """Insert or replace attributes; histories stay as they are."""
@@ -134,7 +143,8 @@ class UserStore(Protocol):
     def scan_users(self) -> Iterator[User]:
         """All users that have attributes, ascending by id."""
 
-    def count(self) -> UserCounts: ...
+    def count(self) -> UserCounts:
+        """Users with at least one rating, and all ratings."""
 
 
 class MetaStore(Protocol):
