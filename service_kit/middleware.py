@@ -1,0 +1,115 @@
+"""What happens around every request: its id, its deadline, security headers, metrics, the log line, the last net.
+
+One plain ASGI callable: it sits on the hot path, and a stack of small ones would cost more than the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service_kit import context, deadline, problems
+from service_kit.metrics import REQUESTS, SECONDS
+
+_log = structlog.get_logger("marquee.http")
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = [
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+class RequestMiddleware:
+    def __init__(self, app: ASGIApp, *, service: str, deadline_s: float, max_body_bytes: int, access_log: bool) -> None:
+        self.app = app
+        self.service = service
+        self.deadline_s = deadline_s
+        self.max_body_bytes = max_body_bytes
+        self.access_log = access_log
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}  # metric children by label values
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = {name: value for name, value in scope["headers"] if name in (b"x-request-id", b"x-deadline-ms")}
+        current = context.accept_or_make(given.get(b"x-request-id", b"").decode("latin-1"))
+        started, status = time.perf_counter(), 500
+        began = False  # whether the answer's head is out
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, began
+            if message["type"] == "http.response.start":
+                status, began = message["status"], True
+                headers = message.setdefault("headers", [])
+                headers.append((b"x-request-id", current.encode()))
+                headers.extend(_SECURITY_HEADERS)
+            await send(message)
+
+        token = context.request_id.set(current)
+        try:
+            with deadline.deadline(self._seconds(given.get(b"x-deadline-ms"))):
+                await self.app(scope, self._limited(receive), send_with_headers)
+        except Exception:
+            _log.exception("unexpected error", method=scope["method"], path=scope["path"])
+            if began:  # too late for a problem document: let the server cut the connection
+                raise
+            answer = problems.problem(
+                500, "internal-error", "Internal error", "an unexpected error was logged under this request id",
+                scope["path"],
+            )  # fmt: skip
+            await answer(scope, receive, send_with_headers)
+        finally:
+            self._count(scope, status, time.perf_counter() - started)
+            context.request_id.reset(token)
+
+    def _limited(self, receive: Receive) -> Receive:
+        """Counts the body as it arrives, with or without a Content-Length; the framework's own limit answers
+        in plain text, outside of our problem documents."""
+        left = self.max_body_bytes
+
+        async def receive_limited() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413)
+            return message
+
+        return receive_limited
+
+    def _seconds(self, given_ms: bytes | None) -> float:
+        """The service's own deadline, or what the caller has left if that is less."""
+        with contextlib.suppress(TypeError, ValueError):
+            milliseconds = int(given_ms)  # type: ignore[arg-type]  # None raises TypeError
+            return min(self.deadline_s, max(milliseconds, 1) / 1000)
+        return self.deadline_s
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        key = (method, route, status)
+        if key not in self._children:
+            self._children[key] = (
+                REQUESTS.labels(self.service, method, route, str(status)),
+                SECONDS.labels(self.service, route),
+            )
+        requests, timing = self._children[key]
+        requests.inc()
+        timing.observe(seconds)
+        if self.access_log or status >= 500:
+            log = _log.warning if status >= 500 else _log.info
+            log("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
