@@ -55,6 +55,7 @@ def create_service(
         docs_url=None,
         redoc_url=None,
         lifespan=whole_life,
+        responses=problems.RESPONSES,
     )
     app.state.keys = keyring(settings, internal=internal)
     problems.install(app)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -18,6 +19,25 @@ from service_kit.errors import ServiceError
 
 TYPE_PREFIX = "urn:marquee:problem:"
 MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """The body of every error answer."""
+
+    type: str = Field(examples=[TYPE_PREFIX + "not-found"])
+    title: str
+    status: int
+    detail: str = Field(description="One sentence that names the thing and the remedy")
+    instance: str
+    request_id: str | None
+
+
+_CONTENT = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# For FastAPI's `responses`: what /openapi.json says of errors. "default" carries the model's schema along.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"model": Problem, "description": "Any error", "content": _CONTENT},
+    422: {"description": "The request is not valid", "content": _CONTENT},
+}
 
 _BY_STATUS = {
     400: ("bad-request", "The request could not be read"),

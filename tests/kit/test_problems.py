@@ -83,3 +83,13 @@ def test_every_answer_carries_the_security_headers(client):
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_openapi_document_tells_the_shape_of_errors(client):
+    document = client.get("/openapi.json").json()
+    responses = document["paths"]["/sum"]["post"]["responses"]
+    for status in ("422", "default"):
+        schema = responses[status]["content"]["application/problem+json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/Problem"}
+    assert "request_id" in document["components"]["schemas"]["Problem"]["properties"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]
