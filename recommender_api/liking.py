@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+SLACK = 1.0  # stars; of 0, 0.5, 1, 1.5 and no cut at all the best for `transitions` on latest-small (docs/log.md)
 PRIOR_WEIGHT = 5.0  # how many ratings at the overall mean the own mean starts from
 LOWEST_LIKED = 2.0  # whatever the mean, nothing at or below this was liked
 _ROUNDING = 1e-4
@@ -18,11 +19,11 @@ def own_mean(ratings: np.ndarray, overall_mean: float) -> float:
     return float((ratings.sum(dtype=np.float64) + PRIOR_WEIGHT * overall_mean) / (len(ratings) + PRIOR_WEIGHT))
 
 
-def liked(ratings: np.ndarray, overall_mean: float, slack: float = 0.5) -> np.ndarray:
+def liked(ratings: np.ndarray, overall_mean: float, slack: float = SLACK) -> np.ndarray:
     """(T,) bool: rated no more than `slack` below the user's own mean, and above `LOWEST_LIKED`."""
     return (ratings >= own_mean(ratings, overall_mean) - slack - _ROUNDING) & (ratings > LOWEST_LIKED)
 
 
-def disliked(ratings: np.ndarray, overall_mean: float, margin: float = 1.0) -> np.ndarray:
+def disliked(ratings: np.ndarray, overall_mean: float, margin: float = SLACK) -> np.ndarray:
     """(T,) bool: rated at least `margin` below the user's own mean."""
     return ratings <= own_mean(ratings, overall_mean) - margin + _ROUNDING

@@ -1,4 +1,4 @@
-"""Arrays on disk as safetensors, read with every bound known beforehand: names, types and shapes.
+"""A model's arrays (safetensors) and configuration (JSON) on disk, read with bounds known beforehand.
 
 Used by each model's `save` and `load`. The format runs no code; what is left to refuse is a file that is cut short,
 bloated, or not of the size that the vocabulary asks for.
@@ -6,8 +6,11 @@ bloated, or not of the size that the vocabulary asks for.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +18,9 @@ from service_kit.errors import ModelUnavailable
 
 LONGEST_HEADER = 1 << 20  # bytes; ours have a few kB, the format would allow 100 MB
 FILE_NAME = "weights.safetensors"
+CONFIG_NAME = "config.json"
+
+Options = TypeVar("Options")
 
 
 class ModelFileError(ModelUnavailable):
@@ -59,3 +65,25 @@ def check_rows(folder: Path, what: str, rows: int, vocabulary_size: int) -> None
     """Weights and vocabulary must agree in size; the message has both numbers."""
     if rows != vocabulary_size:
         raise ModelFileError(f"{folder}: {what} are for {rows} films, but the vocabulary has {vocabulary_size}.")
+
+
+def write_config(folder: Path, options: Any, **facts: Any) -> None:
+    """config.json: the hyperparameters that a model was fitted with, and a few facts it needs beside its arrays."""
+    document = {"options": asdict(options), **facts}
+    (folder / CONFIG_NAME).write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+
+
+def read_config(folder: Path, options_class: type[Options]) -> tuple[Options, dict[str, Any]]:
+    """(options, facts). Raises ModelFileError for anything but what `write_config` writes for these options."""
+    path = folder / CONFIG_NAME
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        given = facts.pop("options")
+        names = {field.name for field in fields(options_class)}  # type: ignore[arg-type]
+        if set(given) != names:
+            raise ModelFileError(
+                f"{path} has the options {sorted(given)}, this version has {sorted(names)}: train again."
+            )
+        return options_class(**given), facts
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelFileError(f"{path} cannot be used ({error!r}); train or fetch the model again.") from None
