@@ -1,0 +1,1 @@
+"""How well do rankers rank? Protocols split the data, metrics count, `evaluate` brings both together."""

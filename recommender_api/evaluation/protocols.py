@@ -1,0 +1,226 @@
+"""Which ratings a model may learn from, and which it is asked about afterwards.
+
+Every protocol turns data into a `Split`. A protocol is a frozen dataclass, so its parameters can be written beside a
+model: a version that was fitted on one split is never tested on another (`check_unseen`). No model, no metric in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from recommender_api.data import TrainingData
+from recommender_api.models.base import Query
+from service_kit.errors import InvalidRequest
+
+
+@dataclass(frozen=True, eq=False)
+class RankingCase:
+    """Given what the user rated before, where in the ranking is the film they rated next?"""
+
+    user: int
+    query: Query
+    target: int  # row of the vocabulary, never in the query
+
+
+@dataclass(frozen=True, eq=False)
+class RatingCase:
+    """Given what is known of the user, which ratings would they give?"""
+
+    user: int
+    query: Query
+    items: np.ndarray  # (n,) int64
+    ratings: np.ndarray  # (n,) float32, the truth
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    description: Mapping[str, Any]  # protocol, its parameters, the data's fingerprint; equal for equal splits
+    train: TrainingData  # same rows of films and users as the whole
+    candidates: np.ndarray  # (V,) bool: the films that are ranked
+    validation: Sequence[RankingCase] = ()
+    test: Sequence[RankingCase] = ()
+    rating_test: Sequence[RatingCase] = ()
+
+
+class EvaluationProtocol(Protocol):
+    name: ClassVar[str]
+
+    def split(self, data: TrainingData) -> Split: ...
+
+
+@dataclass(frozen=True)
+class LeaveOneOut:
+    """A user's last film is the test, the second-last of some users the validation, all before it is for training.
+
+    This is the split of the published full-ranking figures: films rated less than `min_ratings` times are left out of
+    the queries and of the ranking (models may still learn from what came before the held-out film). The second-last
+    films of the other users are trained on. Users with fewer than three such films are trained on whole.
+    """
+
+    name: ClassVar[str] = "leave-one-out"
+    train_on_second_last: ClassVar[bool] = True
+
+    min_ratings: int = 5
+    validation_users: int = 512
+    seed: int = 42
+
+    def split(self, data: TrainingData) -> Split:
+        frequent = np.bincount(data.items, minlength=data.n_items) >= self.min_ratings  # (V,)
+        row_of = np.flatnonzero(frequent[data.items])  # (M,) rows of `data` that `played` kept
+        played = data.select(frequent[data.items])
+        from_end = played.from_end()  # (M,)
+        long_enough = (np.diff(played.offsets) >= 3)[played.users]
+        drawn = draw_users(data.user_ids, self.validation_users, self.seed)[played.users]
+        test = np.flatnonzero(long_enough & (from_end == 0))
+        validation = np.flatnonzero(long_enough & (from_end == 1) & drawn)
+        held_out = validation if self.train_on_second_last else np.flatnonzero(long_enough & (from_end == 1))
+        first_held_out = np.full(data.n_users, len(data))
+        for rows in (test, held_out):  # in this order: the second-last film comes before the last
+            first_held_out[played.users[rows]] = row_of[rows]
+        return Split(
+            description=describe(self, data),
+            train=data.select(np.arange(len(data)) < first_held_out[data.users]),
+            candidates=frequent,
+            validation=[next_film(played, row) for row in validation],
+            test=[next_film(played, row) for row in test],
+        )
+
+
+@dataclass(frozen=True)
+class Strict(LeaveOneOut):
+    """Leave-one-out where nobody's second-last film is trained on, as SASRec's own code does it."""
+
+    name: ClassVar[str] = "strict"
+    train_on_second_last: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class TimeCut:
+    """Learn from the past, be asked about the future: one moment for everybody, nothing later is trained on.
+
+    The first film after the cut is to be ranked, for users with a history before it; every rating after it predicted.
+    """
+
+    name: ClassVar[str] = "time"
+
+    train_share: float = 0.8  # of all ratings, by time
+    validation_share: float = 0.1
+
+    def split(self, data: TrainingData) -> Split:
+        shares = [self.train_share, self.train_share + self.validation_share]
+        cut, test_cut = np.quantile(data.timestamps, shares, method="higher") if len(data) else (0, 0)
+        return Split(
+            description=describe(self, data),
+            train=data.select(data.timestamps < cut),
+            candidates=np.ones(data.n_items, bool),
+            validation=list(self._first_after(data, cut, before=test_cut)),
+            test=list(self._first_after(data, test_cut)),
+            rating_test=rating_cases(data, data.timestamps >= test_cut),
+        )
+
+    def _first_after(self, data: TrainingData, cut: float, before: float = np.inf) -> Iterator[RankingCase]:
+        for user in np.flatnonzero(np.diff(data.offsets)):
+            start, end = data.offsets[user : user + 2]
+            row = start + np.searchsorted(data.timestamps[start:end], cut)
+            if start < row < end and data.timestamps[row] < before:
+                yield next_film(data, row)
+
+
+@dataclass(frozen=True)
+class RandomRatings:
+    """A random share of all ratings is to be predicted. Training sees later ratings: report `time` beside it."""
+
+    name: ClassVar[str] = "random"
+
+    test_share: float = 0.3
+    seed: int = 42
+
+    def split(self, data: TrainingData) -> Split:
+        in_test = np.zeros(len(data), bool)
+        order = np.random.RandomState(self.seed).permutation(len(data))
+        in_test[file_order(data)[order[len(data) - round(self.test_share * len(data)) :]]] = True
+        return Split(
+            description=describe(self, data),
+            train=data.select(~in_test),
+            candidates=np.ones(data.n_items, bool),
+            rating_test=rating_cases(data, in_test),
+        )
+
+
+PROTOCOLS: dict[str, type[LeaveOneOut] | type[Strict] | type[TimeCut] | type[RandomRatings]] = {
+    protocol.name: protocol for protocol in (LeaveOneOut, Strict, TimeCut, RandomRatings)
+}
+
+
+def describe(protocol: Any, data: TrainingData) -> dict[str, Any]:
+    return {"protocol": protocol.name, **asdict(protocol), "fingerprint": data.fingerprint}
+
+
+EVERYTHING: Mapping[str, Any] = {"protocol": None}  # the split of a model that has seen all ratings
+
+
+def check_unseen(model: str, stored: Mapping[str, Any], split: Split) -> None:
+    """Raises InvalidRequest unless the model was fitted on exactly this split's training part."""
+    if dict(stored) == dict(split.description):
+        return
+    seen = stored.get("protocol")
+    what = f"the training part of another split or data set ({seen})" if seen else "all ratings, the test rows too"
+    raise InvalidRequest(
+        f"{model} was fitted on {what}, so a test on {split.description['protocol']} would flatter it; "
+        "evaluate the model by name alone, which fits it on the training part first."
+    )
+
+
+def next_film(data: TrainingData, row: int) -> RankingCase:
+    """The film in this row as target, the user's rows before it as query: views, nothing is copied."""
+    user = int(data.users[row])
+    rows = slice(data.offsets[user], row)
+    return RankingCase(
+        user, Query(data.items[rows], data.ratings[rows], data.timestamps[rows]), target=int(data.items[row])
+    )
+
+
+def rating_cases(data: TrainingData, in_test: np.ndarray) -> list[RatingCase]:
+    """One case for each user with ratings under the mask (N,): those are asked, the user's other ratings are known."""
+    known, asked = data.select(~in_test), data.select(in_test)
+    return [
+        RatingCase(
+            test.user,
+            Query((history := known.history(test.user)).items, history.ratings, history.timestamps),
+            test.items,
+            test.ratings,
+        )
+        for test in asked.histories()
+    ]
+
+
+def draw_users(user_ids: Sequence[str], count: int, seed: int) -> np.ndarray:
+    """Mask (U,) of at most `count` users, the same for every model.
+
+    The numbers drawn from 0 .. U-1 are read as 1-based positions in the natural order of the ids (2 before 10), so on
+    ML-1M they are user ids, as in other people's splits; a drawn 0 is nobody.
+    """
+    drawn = np.zeros(len(user_ids), bool)
+    numbers = np.random.RandomState(seed).choice(len(user_ids), min(count, len(user_ids)), replace=False)
+    drawn[natural_order(user_ids)[numbers[numbers > 0] - 1]] = True
+    return drawn
+
+
+def natural_order(ids: Sequence[str]) -> np.ndarray:
+    """Positions (n,) of the ids by length, then text: numbers in the order of their values."""
+    return np.array(sorted(range(len(ids)), key=lambda at: (len(ids[at]), ids[at])), np.int64)
+
+
+def file_order(data: TrainingData) -> np.ndarray:
+    """Rows (N,) of the data by user number, then film number: the order of the lines in MovieLens' ratings.csv."""
+
+    def rank(ids: Sequence[str]) -> np.ndarray:
+        ranks = np.empty(len(ids), np.int64)
+        ranks[natural_order(ids)] = np.arange(len(ids))
+        return ranks
+
+    return np.lexsort((rank(data.vocabulary.ids)[data.items], rank(data.user_ids)[data.users]))

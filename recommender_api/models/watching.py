@@ -1,0 +1,38 @@
+"""How a slow `fit` is watched: progress, a validation measure after each epoch, a folder for its logs.
+
+Models that fit within seconds know nothing of this; those that train in epochs offer `fit_watched` beside `fit`, and
+`recommender_api.training` calls it with a `Watch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+from recommender_api.data import TrainingData
+from recommender_api.models.base import Ranker
+from service_kit.progress import NoProgress, Progress
+
+SELECTED_BY = "ndcg@10"  # the validation metric that decides which epoch is kept
+
+
+@dataclass(frozen=True)
+class Watch:
+    validate: Callable[[Ranker], Mapping[str, float]] | None = None  # must give SELECTED_BY; None: the last epoch wins
+    progress: Progress = field(default_factory=NoProgress)
+    log_dir: Path | None = None  # TensorBoard events go here
+
+
+@runtime_checkable
+class WatchedRanker(Protocol):
+    """A ranker that trains in epochs."""
+
+    @property
+    def epochs_trained(self) -> int:
+        """Of the weights that were kept: what a refit on more data needs."""
+
+    @classmethod
+    def fit_watched(cls, data: TrainingData, options: Any, watch: Watch) -> Self:
+        """Like `fit`, watched; the epoch that is best on validation wins."""

@@ -1,0 +1,218 @@
+"""Train, measure, keep: what `marquee train`, `marquee evaluate` and `marquee up` call, the same for every model.
+
+A model is fitted on the training part of a split and measured on the rest. What is saved for serving is fitted on all
+ratings where that is cheap; otherwise it is the measured model itself. `split.json` says which, so that nothing is
+ever tested on rows it has seen.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from recommender_api.data import TrainingData
+from recommender_api.evaluation.evaluate import Leaderboard, Scorer, evaluate, rank_all, validation_metrics
+from recommender_api.evaluation.metrics import gains, hits
+from recommender_api.evaluation.protocols import (
+    EVERYTHING,
+    EvaluationProtocol,
+    LeaveOneOut,
+    RandomRatings,
+    Split,
+    check_unseen,
+)
+from recommender_api.model_files import StoredVersion, list_versions, load_version, save_version
+from recommender_api.models.base import Ranker
+from recommender_api.models.registry import options_class, ranker_class
+from recommender_api.models.watching import SELECTED_BY, Watch, WatchedRanker
+from service_kit.errors import InvalidRequest
+from service_kit.progress import NoProgress, Progress
+
+VALIDATION = f"validation_{SELECTED_BY}"  # the figure that versions and strategies are compared by
+
+
+@dataclass(frozen=True)
+class TrainedVersion:
+    """What `train` did. `stored` is the version on disk, with its metrics and what it has seen."""
+
+    stored: StoredVersion
+    epochs_trained: int | None = None  # of a model that trains in epochs
+    warnings: tuple[str, ...] = ()
+    log_dir: Path | None = None  # where TensorBoard finds the curves; None when there are none
+
+
+def train(
+    name: str,
+    data: TrainingData,
+    options: Mapping[str, Any] | None = None,
+    *,
+    models_dir: Path,
+    protocol: EvaluationProtocol | None = None,
+    refit: bool | None = None,
+    log_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> TrainedVersion:
+    """Fit, measure on validation and test, save a new version (not activated).
+
+    `options` are the ones that the caller chose; all others have the model's defaults. With `epochs` 0 nothing is
+    fitted or saved: the newest stored version is measured instead, in its own shape, and each option that differs from
+    it is a warning. `refit` decides whether the saved version is fitted on all ratings (None: where that is cheap).
+    Raises InvalidRequest for an option that the model does not have or a value that it cannot have.
+    """
+    given, progress = dict(options or {}), progress or NoProgress()
+    chosen = make_options(name, given)
+    split = (protocol or LeaveOneOut()).split(data)
+    if given.get("epochs") == 0:
+        return _measure_stored(name, given, split, models_dir, progress)
+    ranker = fit(name, split, chosen, log_dir=log_dir, progress=progress)
+    metrics, seen = measure(ranker, split, progress), split.description
+    epochs = ranker.epochs_trained if isinstance(ranker, WatchedRanker) else None
+    if refit if refit is not None else getattr(ranker, "refit_is_cheap", True):
+        if epochs is not None:
+            chosen = dataclasses.replace(chosen, epochs=epochs)
+        ranker, seen = _fit(name, data, chosen, Watch(progress=progress)), EVERYTHING
+    stored = save_version(models_dir, ranker, metrics, seen)
+    return TrainedVersion(stored, epochs, log_dir=log_dir if epochs is not None else None)
+
+
+def fit(
+    name: str, split: Split, options: Any, *, log_dir: Path | None = None, progress: Progress | None = None
+) -> Ranker:
+    """The model fitted on the training part; one that trains in epochs keeps the best on validation."""
+
+    def validate(ranker: Ranker) -> dict[str, float]:
+        return validation_metrics(ranker, split)
+
+    watch = Watch(validate if split.validation else None, progress or NoProgress(), log_dir)
+    return _fit(name, split.train, options, watch)
+
+
+def _fit(name: str, data: TrainingData, options: Any, watch: Watch) -> Ranker:
+    ranker = ranker_class(name)
+    if hasattr(ranker, "fit_watched"):
+        return cast(Ranker, ranker.fit_watched(data, options, watch))
+    with watch.progress.task(f"fitting {name}"):
+        return ranker.fit(data, options)
+
+
+def measure(scorer: Scorer, split: Split, progress: Progress | None = None) -> dict[str, float]:
+    """Flat metrics for metrics.json: validation_ndcg@10, test_ndcg@10 and so on."""
+    cases = {"validation": split.validation, "test": split.test}
+    found = {}
+    for part, of_part in cases.items():
+        if of_part:
+            with (progress or NoProgress()).task(f"measuring on {part}", total=len(of_part)) as advance:
+                ranks, _ = rank_all(scorer, of_part, split.candidates, advance)
+            found[f"{part}_hr@10"] = float(hits(ranks, 10).mean())
+            found[f"{part}_ndcg@10"] = float(gains(ranks, 10).mean())
+    return found
+
+
+def make_options(name: str, given: Mapping[str, Any]) -> Any:
+    """The model's `Options` with the given values. Raises InvalidRequest for a name or a value it does not take."""
+    cls = options_class(name)
+    known = {field.name for field in dataclasses.fields(cls)}
+    if unknown := sorted(set(given) - known):
+        raise InvalidRequest(f"{name} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}.")
+    try:
+        return cls(**given)
+    except ValueError as error:
+        raise InvalidRequest(f"{name}: {error}.") from None
+
+
+def _measure_stored(
+    name: str, given: Mapping[str, Any], split: Split, models_dir: Path, progress: Progress
+) -> TrainedVersion:
+    versions = list_versions(models_dir, name)
+    if not versions:
+        raise InvalidRequest(f"There is no stored {name} to evaluate; train it with at least one epoch first.")
+    loaded = load_version(models_dir, name, versions[0].version)
+    check_unseen(f"{name} {loaded.stored.version}", loaded.stored.split, split)
+    stored_options = getattr(loaded.ranker, "options", None)
+    warnings = tuple(
+        f"--{field.replace('_', '-')} {value} is ignored: the stored {name} has {getattr(stored_options, field)}"
+        for field, value in given.items()
+        if field != "epochs" and stored_options is not None and getattr(stored_options, field) != value
+    )
+    measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress))
+    return TrainedVersion(measured, getattr(loaded.ranker, "epochs_trained", None), warnings)
+
+
+def leaderboard(
+    names: Sequence[str],
+    data: TrainingData,
+    protocol: EvaluationProtocol | None = None,
+    *,
+    models_dir: Path | None = None,
+    others: Callable[[Split], Mapping[str, Scorer]] = lambda _split: {},
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    ratings_too: bool = True,
+    progress: Progress | None = None,
+) -> Leaderboard:
+    """Fit each model on the training part and measure all on the test part.
+
+    A stored version that was fitted on exactly this split is used instead of fitting anew. `others` makes further
+    scorers from the split, such as the core's strategies. With `ratings_too` models that predict are also fitted on
+    the random 70/30 split for RMSE and MAE, unless the protocol has ratings to predict itself.
+    """
+    progress, options = progress or NoProgress(), options or {}
+    split = (protocol or LeaveOneOut()).split(data)
+    scorers: dict[str, Scorer] = dict(others(split))
+    for name in names:
+        stored = _fitted_on(split, name, models_dir) if name not in options else None
+        scorers[name] = stored or fit(name, split, make_options(name, options.get(name, {})), progress=progress)
+    board = evaluate(scorers, split, progress)
+    if split.rating_test or not ratings_too:
+        return board
+    predicting = [name for name in names if _predicts(scorers[name], split)]
+    if not predicting:
+        return board
+    return board.joined(
+        leaderboard(predicting, data, RandomRatings(), models_dir=models_dir, options=options, progress=progress)
+    )
+
+
+def _fitted_on(split: Split, name: str, models_dir: Path | None) -> Ranker | None:
+    if models_dir is None:
+        return None
+    for stored in list_versions(models_dir, name):
+        if stored.split == split.description:
+            return load_version(models_dir, name, stored.version).ranker
+    return None
+
+
+def _predicts(scorer: Scorer, split: Split) -> bool:
+    """Whether it answers with ratings when asked about one case."""
+    predict = getattr(scorer, "predict", None)
+    if predict is None or not split.test:
+        return False
+    return predict(split.test[0].query, split.test[0].query.items[:1]) is not None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What should serve: a trained version, or None where a strategy that needs no training is at least as good."""
+
+    version: StoredVersion | None
+    validation: Mapping[str, float]  # NDCG@10 of everybody who was compared
+
+
+def choose_active(
+    candidates: Sequence[StoredVersion],
+    baselines: Mapping[str, Scorer],
+    split: Split,
+    *,
+    progress: Progress | None = None,
+) -> Choice:
+    """The candidate with the highest validation NDCG@10, if it beats every baseline on the same cases."""
+    found = {version.name: version.metrics.get(VALIDATION, 0.0) for version in candidates}
+    for name, scorer in baselines.items():
+        with (progress or NoProgress()).task(f"measuring {name} on validation"):
+            found[name] = validation_metrics(scorer, split)[SELECTED_BY]
+    best = max(candidates, key=lambda version: found[version.name], default=None)
+    if best is None or any(found[name] >= found[best.name] for name in baselines):
+        return Choice(None, found)
+    return Choice(best, found)
