@@ -1,0 +1,245 @@
+"""A data set that was recognised: its films, ratings and users as values, and a report of what was set aside.
+
+`open_dataset` reads no more than the beginning of each file; films are read once and kept, ratings are streamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+from indexer.datasets.catalogue import read_catalogue
+from indexer.datasets.errors import DatasetError
+from indexer.datasets.lines import blocks, guess_encoding, numbered_lines
+from indexer.datasets.report import LoadReport
+from indexer.datasets.settings import DatasetSettings
+from indexer.datasets.source import Source, open_source
+from indexer.datasets.tables import Kind, Table, recognise, rows
+from indexer.datasets.values import (
+    NO_MOVIE,
+    NO_USER,
+    REPEATED,
+    UNKNOWN_MOVIE,
+    BadField,
+    parse_id,
+    parse_rating,
+    parse_time,
+)
+from indexer.types import Movie, Rating, User
+
+_CACHED_VALUES = 100  # spellings of a rating: "4", "4.0", "4.50"
+_LIVE_USERS = 5000  # users whose films are kept as sets while their rows come mixed
+_ENDS = 2**16  # bytes of a file's beginning that the fingerprint reads
+
+
+class Dataset:
+    """What one folder or archive holds. Everything may be read again; the report tells of the latest reading."""
+
+    def __init__(self, source: Source, tables: Mapping[Kind, Table], mappings: Mapping[str, Table]) -> None:
+        self.name = source.name
+        self.report = LoadReport()
+        self.tables = tables
+        self._source = source
+        self._mappings = mappings  # "user" and "movie": sequences' numbers -> the data set's own ids
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Sentences about what a data set should have and this one has not."""
+        said = []
+        if "movies" not in self.tables:
+            said.append(f"{self.name} has no file of films: its ratings are kept, but nothing can be recommended.")
+        if "ratings" not in self.tables:
+            order = " It has sequences of films, which can be evaluated but not loaded." if self.has_sequences else ""
+            said.append(f"{self.name} has no file of ratings (such as ratings.csv, ratings.dat, u.data).{order}")
+        elif "time" not in self.tables["ratings"].columns:
+            said.append(
+                f"The ratings of {self.name} have no time: the order in the file is taken for the order in time."
+            )
+        return tuple(said)
+
+    @property
+    def has_sequences(self) -> bool:
+        return "sequences" in self.tables
+
+    def movies(self) -> Iterator[Movie]:
+        """The films in the order of the file, with their tags (most used first) and links."""
+        yield from self._catalogue.values()
+
+    def ratings(self) -> Iterator[tuple[str, Rating]]:
+        """User id and rating, in the order of the file; nothing if the data set has no ratings.
+
+        A film that a user rates again is reported as repeated and comes too: whoever merges lets the later time win.
+        Memory: about 5 bytes a rating, for telling what is repeated.
+        """
+        table = self.tables.get("ratings")
+        if table is None:
+            return
+        codes = {id: code for code, id in enumerate(self._catalogue)}
+        ids, open_catalogue = list(self._catalogue), "movies" not in self.tables
+        at_user, at_movie, at_rating = (table.columns[name] for name in ("user", "movie", "rating"))
+        at_time = table.columns.get("time")
+        values: dict[str, float] = {}
+        seen, films, latest, user = _Seen(), set[int](), None, ""
+        for line, row in self._rows(table):
+            try:
+                if row[at_user] != latest:
+                    user = parse_id(row[at_user], NO_USER)
+                    latest, films = row[at_user], seen.films(user)
+                code = codes.get(row[at_movie])
+                if code is None:
+                    movie = parse_id(row[at_movie], NO_MOVIE)
+                    code = codes.get(movie)
+                    if code is None:
+                        if not open_catalogue:
+                            _refuse(UNKNOWN_MOVIE)
+                        code = codes[movie] = len(ids)
+                        ids.append(movie)
+                value = values.get(row[at_rating])
+                if value is None:
+                    value = parse_rating(row[at_rating])
+                    if len(values) < _CACHED_VALUES:
+                        values[row[at_rating]] = value
+                time = parse_time(row[at_time]) if at_time is not None else 0
+            except BadField as problem:
+                self.report.add(table.file, line, str(problem), table.separator.join(row))
+                continue
+            if code in films:
+                self.report.add(table.file, line, REPEATED, table.separator.join(row))
+            films.add(code)
+            yield user, Rating(ids[code], value, time)
+
+    def users(self) -> Iterator[User]:
+        """Users' attributes, by the columns' names, as written."""
+        table = self.tables.get("users")
+        if table is None:
+            return
+        at_user, known = table.columns["user"], set[str]()
+        names = table.header or tuple(table.columns)
+        for line, row in self._rows(table):
+            try:
+                user = parse_id(row[at_user], NO_USER)
+                if user in known:
+                    _refuse(REPEATED)
+            except BadField as problem:
+                self.report.add(table.file, line, str(problem), table.separator.join(row))
+                continue
+            known.add(user)
+            cells = zip(names, row, strict=True)
+            yield User(user, {name: cell for at, (name, cell) in enumerate(cells) if at != at_user and cell})
+
+    def sequences(self) -> Iterator[tuple[str, str]]:
+        """User and film ids in the order in which each user saw them: no ratings, no times."""
+        table = self.tables.get("sequences")
+        if table is None:
+            return
+        users, movies = self._mapping("user"), self._mapping("movie")
+        for _line, (user, movie) in self._rows(table):
+            yield users.get(user, user), movies.get(movie, movie)
+
+    def count_rows(self, kind: Kind) -> int:
+        """How many lines the file has: what progress is measured against. Reads it, but does not look at it."""
+        table = self.tables.get(kind)
+        if table is None:
+            return 0
+        with self._source.open(table.file) as stream:
+            return sum(piece.count(b"\n") for piece in blocks(stream, table.file)) - bool(table.header)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells this data set from others, and from itself with other sizes or beginnings; reads little of it."""
+        digest, sizes = hashlib.sha256(), self._source.files()
+        for kind in sorted(self.tables):
+            file = self.tables[kind].file
+            with self._source.open(file) as stream:
+                digest.update(f"{kind} {sizes[file]}\n".encode() + stream.read(_ENDS))
+        return digest.hexdigest()
+
+    @cached_property
+    def _catalogue(self) -> dict[str, Movie]:
+        return read_catalogue(self.tables, self._rows, self.report)
+
+    def _rows(self, table: Table) -> Iterator[tuple[int, list[str]]]:
+        self.report.restart(table.file)
+        if table.kind in ("ratings", "interactions", "sequences"):
+            encoding = guess_encoding(())  # numbers only: a pass over the largest file saved
+        else:
+            with self._source.open(table.file) as stream:
+                encoding = guess_encoding(blocks(stream, table.file))
+        with self._source.open(table.file) as stream:
+            yield from rows(numbered_lines(blocks(stream, table.file), encoding), table, self.report)
+
+    def _mapping(self, what: str) -> dict[str, str]:
+        table = self._mappings.get(what)
+        return {row[0]: row[1] for _line, row in self._rows(table)} if table else {}
+
+
+class _Seen:
+    """Which films each user has rated so far: sets for the users at hand, four bytes a film for those gone by."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, set[int]] = {}
+        self._gone: dict[str, array[int]] = {}
+
+    def films(self, user: str) -> set[int]:
+        found = self._live.get(user)
+        if found is None:
+            if len(self._live) >= _LIVE_USERS:
+                self._gone.update((user, array("I", films)) for user, films in self._live.items())
+                self._live.clear()
+            found = self._live[user] = set(self._gone.pop(user, ()))
+        return found
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise BadField(reason)
+
+
+def open_dataset(path: Path, settings: DatasetSettings | None = None) -> Dataset:
+    """Recognise what lies at `path`, a folder or zip archive. DatasetError if that is no data set, or several."""
+    source = open_source(path, settings or DatasetSettings())
+    folders: dict[str, list[Table]] = {}
+    for file in source.files():
+        with source.open(file) as stream:
+            piece = next(blocks(stream, file), b"")
+        encoding = guess_encoding([piece])
+        table = recognise(file, next(numbered_lines([piece], encoding))[1])
+        if table:
+            folders.setdefault(str(PurePosixPath(file).parent), []).append(table)
+    whole = {folder: tables for folder, tables in folders.items() if _is_data(tables)}
+    if not whole:
+        raise DatasetError(
+            f"{path} holds no data set that Marquee knows: it needs films (movies.csv, movies.dat or u.item) or "
+            "ratings (ratings.csv, ratings.dat or u.data); see docs/datasets.md for the columns."
+        )
+    if len(whole) > 1:
+        raise DatasetError(f"{path} holds several data sets ({', '.join(sorted(whole))}): name one of them.")
+    [tables] = whole.values()
+    return Dataset(source, _choose(tables, source.files()), _mappings(tables))
+
+
+def _is_data(tables: list[Table]) -> bool:
+    return bool({"movies", "ratings", "sequences"} & {table.kind for table in tables})
+
+
+def _choose(tables: list[Table], sizes: Mapping[str, int]) -> dict[Kind, Table]:
+    """One table of each kind, the largest: 100k comes with extracts of its ratings beside them."""
+    chosen: dict[Kind, Table] = {}
+    for table in sorted(tables, key=lambda table: (-sizes[table.file], table.file)):
+        chosen.setdefault(table.kind, table)
+    return chosen
+
+
+def _mappings(tables: list[Table]) -> dict[str, Table]:
+    """Which numbers a mapping translates is said by its name alone: users' or items'."""
+    found = {}
+    for table in tables:
+        name = PurePosixPath(table.file).name.lower()
+        if table.kind == "mapping" and "user" in name:
+            found["user"] = table
+        elif table.kind == "mapping" and ("item" in name or "movie" in name):
+            found["movie"] = table
+    return found
