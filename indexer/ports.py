@@ -99,7 +99,7 @@ class VectorStore(Protocol):
     def rebuild(self, space: VectorSpace) -> AbstractContextManager[VectorStore]:
         """A hidden, empty store of a new space to `put` into. On a clean exit it takes the place of the present
         one in one step (films written meanwhile are pending if their text changed); on an error it is dropped.
-        Of two rebuilds at a time the later one wins, the earlier raises VectorSpaceMismatch."""
+        One at a time: a second may make the first raise VectorSpaceMismatch."""
 
     def scan(self) -> Iterator[MovieVector]:
         """All vectors, ascending by film id."""
