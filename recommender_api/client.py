@@ -84,6 +84,7 @@ class ModelInfo(Wire):
     version: str
     active: bool
     metrics: dict[str, FiniteFloat] = Field(default_factory=dict)
+    problem: str | None = None  # why this version was refused, when it is the one that should be active
 
 
 class Recommender(Protocol):
@@ -96,7 +97,8 @@ class Recommender(Protocol):
         """Raises `InvalidRequest` for a model that ranks but does not predict ratings."""
 
     def models(self) -> tuple[ModelInfo, ...]:
-        """The loaded versions, the active one marked. Empty when there is none."""
+        """The loaded versions, the active one marked and first; then, with its `problem`, one that was activated
+        but refused. Empty when there is none."""
 
     def reload(self) -> tuple[ModelInfo, ...]:
         """Look at the model folder now instead of at the next poll."""

@@ -98,7 +98,7 @@ class TrainingData:
 
     def from_end(self) -> np.ndarray:
         """(N,) int64: 0 for a user's last rating, 1 for the one before it, and so on."""
-        return self.offsets[self.users + 1] - 1 - np.arange(len(self))
+        return np.asarray(self.offsets[self.users + 1] - 1 - np.arange(len(self)), np.int64)
 
     def select(self, mask: np.ndarray) -> TrainingData:
         """Only the ratings under the mask (N,) bool. Films and users keep their rows: scores stay comparable."""

@@ -28,7 +28,7 @@ from typing import Any
 from recommender_api.models.base import Ranker
 from recommender_api.models.registry import RANKERS, ranker_class
 from recommender_api.vocabulary import Vocabulary
-from recommender_api.weights import ModelFileError
+from recommender_api.weights import ModelFileError, place
 
 __all__ = [
     "LoadedVersion",
@@ -38,6 +38,7 @@ __all__ = [
     "active_version",
     "list_versions",
     "load_version",
+    "newest_version",
     "read_version",
     "save_version",
 ]
@@ -107,7 +108,7 @@ def _write_manifest(folder: Path, ranker: Ranker) -> str:
         "files": files,
     }
     _write_json(folder / MANIFEST, manifest)
-    return f"{created:%Y%m%dT%H%M%SZ}-{_sha256(folder / MANIFEST)[:8]}"
+    return f"{created:%Y%m%dT%H%M%S.%fZ}-{_sha256(folder / MANIFEST)[:8]}"
 
 
 def read_version(models_dir: Path, name: str, version: str) -> StoredVersion:
@@ -117,13 +118,13 @@ def read_version(models_dir: Path, name: str, version: str) -> StoredVersion:
         raise ModelFileError(f"Model {name} has no version {version}; `marquee models list` shows what there is.")
     manifest = _read_json(folder / MANIFEST, _LONGEST_MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or manifest.get("model") != name:
-        raise ModelFileError(f"{folder / MANIFEST} does not describe a model {name} in format {FORMAT}.")
+        raise ModelFileError(f"{place(folder / MANIFEST)} does not describe a model {name} in format {FORMAT}.")
     _verify(folder, manifest)
     metrics, split = _read_json(folder / "metrics.json"), _read_json(folder / "split.json")
     if not isinstance(metrics, dict) or not all(_is_number(value) for value in metrics.values()):
-        raise ModelFileError(f"{folder / 'metrics.json'} is not a table of numbers.")
+        raise ModelFileError(f"{place(folder / 'metrics.json')} is not a table of numbers.")
     if not isinstance(split, dict):
-        raise ModelFileError(f"{folder / 'split.json'} is not a JSON object.")
+        raise ModelFileError(f"{place(folder / 'split.json')} is not a JSON object.")
     return StoredVersion(name, version, folder, {key: float(value) for key, value in metrics.items()}, split)
 
 
@@ -134,7 +135,7 @@ def load_version(models_dir: Path, name: str, version: str) -> LoadedVersion:
     try:
         vocabulary = Vocabulary.from_json(_read_text(path, _LONGEST_JSON))
     except ValueError as error:
-        raise ModelFileError(f"{path} cannot be used: {error}.") from None
+        raise ModelFileError(f"{place(path)} cannot be used: {error}.") from None
     return LoadedVersion(stored, ranker_class(name).load(stored.folder, vocabulary))
 
 
@@ -151,6 +152,14 @@ def list_versions(models_dir: Path, name: str | None = None) -> list[StoredVersi
                 except ModelFileError:
                     continue
     return found
+
+
+def newest_version(models_dir: Path, name: str) -> str | None:
+    """The version written last, not verified; None when there is none. Cheap: versions begin with their time."""
+    home = Path(models_dir) / name
+    if name not in RANKERS or not home.is_dir():
+        return None
+    return max((path.name for path in home.iterdir() if _PLAIN_NAME.fullmatch(path.name)), default=None)
 
 
 def activate(models_dir: Path, name: str, version: str) -> StoredVersion:
@@ -176,7 +185,7 @@ def active_version(models_dir: Path) -> tuple[str, str] | None:
         return None
     document = _read_json(pointer, _LONGEST_MANIFEST)
     if not isinstance(document, dict) or not all(isinstance(document.get(key), str) for key in ("name", "version")):
-        raise ModelFileError(f"{pointer} must hold a name and a version; run `marquee models activate`.")
+        raise ModelFileError(f"{place(pointer)} must hold a name and a version; run `marquee models activate`.")
     return document["name"], document["version"]
 
 
@@ -192,20 +201,20 @@ def _verify(folder: Path, manifest: dict[str, Any]) -> None:
     """The folder holds the manifest's files, plain files of that size and hash, and nothing else."""
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
-        raise ModelFileError(f"{folder / MANIFEST} lists no files.")
+        raise ModelFileError(f"{place(folder / MANIFEST)} lists no files.")
     present = {path.name for path in folder.iterdir()}
     if not set(files) >= _OURS - {MANIFEST} or present != set(files) | {MANIFEST}:
-        raise ModelFileError(f"{folder} holds {sorted(present)}, its manifest lists {sorted(map(str, files))}.")
+        raise ModelFileError(f"{place(folder)} holds {sorted(present)}, its manifest lists {sorted(map(str, files))}.")
     for name, entry in files.items():
         path = folder / name
         if not _PLAIN_NAME.fullmatch(name) or path.is_symlink() or not path.is_file():
-            raise ModelFileError(f"{path} is not a plain file in its version's folder.")
+            raise ModelFileError(f"{place(path)} is not a plain file in its version's folder.")
         if path.stat().st_size != entry.get("size"):
             raise ModelFileError(
-                f"{path} has {path.stat().st_size} bytes, its manifest says {entry.get('size')}; train it again."
+                f"{place(path)} has {path.stat().st_size} bytes, its manifest says {entry.get('size')}; train it again."
             )
         if _sha256(path) != entry.get("sha256"):
-            raise ModelFileError(f"{path} is not the file that was written (sha256 differs); train or fetch it again.")
+            raise ModelFileError(f"{place(path)} is not the file that was written (sha256 differs); train it again.")
 
 
 def _is_number(value: Any) -> bool:
@@ -215,17 +224,17 @@ def _is_number(value: Any) -> bool:
 def _read_text(path: Path, limit: int) -> str:
     try:
         if path.stat().st_size > limit:
-            raise ModelFileError(f"{path} has {path.stat().st_size} bytes, at most {limit} are read.")
+            raise ModelFileError(f"{place(path)} has {path.stat().st_size} bytes, at most {limit} are read.")
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}.") from None
+        raise ModelFileError(f"{place(path)} cannot be read: {error}.") from None
 
 
 def _read_json(path: Path, limit: int = _LONGEST_JSON) -> Any:
     try:
         return json.loads(_read_text(path, limit))
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is not JSON: {error}.") from None
+        raise ModelFileError(f"{place(path)} is not JSON: {error}.") from None
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

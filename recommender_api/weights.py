@@ -29,6 +29,11 @@ class ModelFileError(ModelUnavailable):
     title = "A model file cannot be used"
 
 
+def place(path: Path) -> str:
+    """How messages name a file: "transitions/20261122T100000Z-1a2b3c4d/config.json", nothing of the machine."""
+    return "/".join(path.parts[-3:])
+
+
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
     from safetensors.numpy import save_file
 
@@ -45,26 +50,26 @@ def read_arrays(folder: Path, names: frozenset[str] | set[str]) -> dict[str, np.
         with safe_open(path, framework="numpy") as file:
             found = set(file.keys())
             if found != names:
-                raise ModelFileError(f"{path} holds the arrays {sorted(found)}, expected {sorted(names)}.")
+                raise ModelFileError(f"{place(path)} holds the arrays {sorted(found)}, expected {sorted(names)}.")
             return {name: file.get_tensor(name) for name in found}
     except SafetensorError as error:
-        raise ModelFileError(f"{path} is damaged ({error}); train or fetch the model again.") from None
+        raise ModelFileError(f"{place(path)} is damaged ({error}); train or fetch the model again.") from None
 
 
 def _check_header(path: Path) -> None:
     """Before anything parses it: the header's length is the first eight bytes, little endian."""
     if not path.is_file():
-        raise ModelFileError(f"{path} is missing; train or fetch the model again.")
+        raise ModelFileError(f"{place(path)} is missing; train or fetch the model again.")
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if length > LONGEST_HEADER or length + 8 > path.stat().st_size:
-        raise ModelFileError(f"{path} announces a header of {length} bytes, at most {LONGEST_HEADER} are read.")
+        raise ModelFileError(f"{place(path)} announces a header of {length} bytes, at most {LONGEST_HEADER} are read.")
 
 
 def check_rows(folder: Path, what: str, rows: int, vocabulary_size: int) -> None:
     """Weights and vocabulary must agree in size; the message has both numbers."""
     if rows != vocabulary_size:
-        raise ModelFileError(f"{folder}: {what} are for {rows} films, but the vocabulary has {vocabulary_size}.")
+        raise ModelFileError(f"{place(folder)}: {what} are for {rows} films, but the vocabulary has {vocabulary_size}.")
 
 
 def write_config(folder: Path, options: Any, **facts: Any) -> None:
@@ -82,8 +87,8 @@ def read_config(folder: Path, options_class: type[Options]) -> tuple[Options, di
         names = {field.name for field in fields(options_class)}  # type: ignore[arg-type]
         if set(given) != names:
             raise ModelFileError(
-                f"{path} has the options {sorted(given)}, this version has {sorted(names)}: train again."
+                f"{place(path)} has the options {sorted(given)}, this version has {sorted(names)}: train again."
             )
         return options_class(**given), facts
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelFileError(f"{path} cannot be used ({error!r}); train or fetch the model again.") from None
+        raise ModelFileError(f"{place(path)} cannot be used ({error!r}); train or fetch the model again.") from None

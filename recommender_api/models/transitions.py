@@ -22,7 +22,15 @@ from recommender_api.data import TrainingData
 from recommender_api.liking import disliked, liked
 from recommender_api.models.base import Query
 from recommender_api.vocabulary import Vocabulary
-from recommender_api.weights import ModelFileError, check_rows, read_arrays, read_config, write_arrays, write_config
+from recommender_api.weights import (
+    ModelFileError,
+    check_rows,
+    place,
+    read_arrays,
+    read_config,
+    write_arrays,
+    write_config,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -128,7 +136,7 @@ class Transitions:
             and (not len(followers) or 0 <= followers.min() <= followers.max() < len(vocabulary))
             and np.isfinite(weights).all()
         ):
-            raise ModelFileError(f"{folder}: the table of followers is inconsistent; train the model again.")
+            raise ModelFileError(f"{place(folder)}: the table of followers is inconsistent; train the model again.")
         return cls(vocabulary, options, float(facts["mean_rating"]), starts, followers, weights, arrays["popularity"])
 
 

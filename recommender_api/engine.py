@@ -1,0 +1,123 @@
+"""The recommender in the process: translates ids to rows, asks a ranker, masks, takes the best.
+
+Which versions are loaded is `LoadedModels`'s affair (`recommender_api.loaded`). A call takes one version at its
+beginning and keeps it to its end, so a reload in between changes nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from recommender_api.client import (
+    HistoryColumns,
+    ModelInfo,
+    PredictedItem,
+    Predictions,
+    PredictQuery,
+    Ranking,
+    RankQuery,
+    ScoredItem,
+)
+from recommender_api.loaded import LoadedModels
+from recommender_api.models.base import Query
+from recommender_api.selection import best
+from recommender_api.vocabulary import Vocabulary
+from service_kit.errors import InvalidRequest, ModelUnavailable
+
+
+class RecommenderEngine:
+    """Follows the active version in `models_dir`. Safe to call from many threads; see `Recommender` for the calls."""
+
+    def __init__(
+        self,
+        models_dir: Path,
+        poll_s: float = 2.0,
+        *,
+        ranking_history: int = 1000,
+        models_kept: int = 3,
+        wait: bool = True,
+    ) -> None:
+        """`wait`: load the active version before returning; else in the background, ModelUnavailable meanwhile."""
+        self._models = LoadedModels(Path(models_dir), models_kept)
+        self._history = ranking_history
+        self._models.follow(poll_s, wait=wait)
+
+    def rank(self, query: RankQuery) -> Ranking:
+        version = self._models.get(query.model)
+        vocabulary, ranker = version.ranker.vocabulary, version.ranker
+        asked, unknown = self._translate(vocabulary, query.history, query.avoid)
+        scores = ranker.scores(asked)
+        if not np.isfinite(scores).all():
+            raise ModelUnavailable(f"Model {ranker.name} gave scores that are not numbers; activate another version.")
+        allowed, unknown_candidates = _mask(vocabulary, query.candidates)
+        shown, unknown_seen = vocabulary.rows((*query.history.ids, *query.seen, *query.avoid))
+        allowed[shown] = False
+        rows = best(scores, allowed, query.k)
+        return Ranking(
+            items=tuple(ScoredItem(id=vocabulary.ids[row], score=float(scores[row])) for row in rows),
+            model=ranker.name,
+            version=version.stored.version,
+            unknown=_distinct(unknown, unknown_seen, unknown_candidates),
+        )
+
+    def predict(self, query: PredictQuery) -> Predictions:
+        version = self._models.get(query.model)
+        vocabulary, ranker = version.ranker.vocabulary, version.ranker
+        asked, unknown = self._translate(vocabulary, query.history, ())
+        rows, unknown_items = vocabulary.rows(query.items)
+        ratings = ranker.predict(asked, rows)
+        if ratings is None:
+            raise InvalidRequest(f"Model {ranker.name} ranks films but does not predict ratings; name one that does.")
+        return Predictions(
+            items=tuple(
+                PredictedItem(id=vocabulary.ids[row], rating=float(rating))
+                for row, rating in zip(rows, ratings, strict=True)
+            ),
+            model=ranker.name,
+            version=version.stored.version,
+            unknown=_distinct(unknown, unknown_items),
+        )
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return self._models.infos()
+
+    def reload(self) -> tuple[ModelInfo, ...]:
+        self._models.refresh(again=True)
+        return self._models.infos()
+
+    def close(self) -> None:
+        """Stop following the model folder."""
+        self._models.close()
+
+    def _translate(
+        self, vocabulary: Vocabulary, history: HistoryColumns, avoid: tuple[str, ...]
+    ) -> tuple[Query, list[str]]:
+        """The latest known ratings in rows, and the ids that have none."""
+        ids = history.ids[-self._history :]
+        items, unknown = vocabulary.rows(ids)
+        known = vocabulary.known(ids)
+        avoided, unknown_avoided = vocabulary.rows(dict.fromkeys(avoid))
+        query = Query(
+            items=items,
+            ratings=np.array(history.ratings[-self._history :], np.float32)[known],
+            timestamps=np.array(history.timestamps[-self._history :], np.int64)[known],
+            avoid=avoided,
+        )
+        return query, unknown + unknown_avoided
+
+
+def _mask(vocabulary: Vocabulary, candidates: tuple[str, ...] | None) -> tuple[np.ndarray, list[str]]:
+    """(V,) bool: which films may be ranked; and the candidates that are unknown."""
+    if candidates is None:
+        return np.ones(len(vocabulary), bool), []
+    rows, unknown = vocabulary.rows(candidates)
+    allowed = np.zeros(len(vocabulary), bool)
+    allowed[rows] = True
+    return allowed, unknown
+
+
+def _distinct(*lists: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(id for ids in lists for id in ids))

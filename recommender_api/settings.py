@@ -1,0 +1,28 @@
+"""Settings of the recommender service, and of the same engine where it runs inside another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from service_kit.settings import ServiceSettings
+
+
+class RecommenderSettings(ServiceSettings):
+    port: int = Field(8001, ge=0, le=65535, description="Port of the recommender service")
+    model_poll_s: float = Field(
+        2.0, gt=0, description="Seconds between looks at the model folder for a newly activated version"
+    )
+    models_kept: int = Field(
+        3, ge=0, description="Models kept in memory beside the active one, when requests name them; the oldest goes"
+    )
+    ranking_history: int = Field(1000, ge=1, description="Latest ratings of a history that a ranking looks at")
+    max_ranked: int = Field(10_000, ge=1, description="Largest k of one ranking; a larger one is answered 422")
+    max_history_ids: int = Field(100_000, ge=1, description="Most ids in each of history, seen and avoid")
+    max_candidates: int = Field(100_000, ge=1, description="Most candidates, or films to predict, in one request")
+
+    @property
+    def models_dir(self) -> Path:
+        """Where trained versions are kept, and the pointer to the active one."""
+        return self.home / "models"
