@@ -112,6 +112,12 @@ class Dataset:
             films.add(code)
             yield user, Rating(ids[code], value, time)
 
+    @property
+    def repeated_ratings(self) -> int:
+        """How many of the ratings that `ratings` gave last were of a film that the user had rated before."""
+        table = self.tables.get("ratings")
+        return self.report.count(table.file, REPEATED) if table else 0
+
     def users(self) -> Iterator[User]:
         """Users' attributes, by the columns' names, as written."""
         table = self.tables.get("users")

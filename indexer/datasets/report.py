@@ -49,6 +49,9 @@ class LoadReport:
         """How many rows per reason, most frequent first."""
         return dict(sum(self._counts.values(), Counter()).most_common())
 
+    def count(self, file: str, reason: str) -> int:
+        return self._counts.get(file, Counter())[reason]
+
     @property
     def rows(self) -> list[SetAside]:
         """The first rows that were set aside, by file and line."""
