@@ -44,6 +44,8 @@ class SqliteVectors:
         return self._present().space
 
     def create(self, space: VectorSpace) -> None:
+        if self.space() == space:
+            return
         with self._database.writing() as connection:
             present = self._present().space
             if present is None:

@@ -1,0 +1,107 @@
+"""Gives films their vectors: those that have none, some by id, or all anew in another space.
+
+Reads and writes through the ports, in batches; what was written before a failure stays written, the rest stays
+pending. Called by `marquee embed`, `marquee up` and, with ids, after `POST /update_movie`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from embedding_generator.client import Embedder, Embeddings
+from indexer.ports import Stores, VectorStore
+from indexer.text import TEXT_RECIPE, movie_text, text_hash
+from indexer.types import Movie, MovieVector, VectorSpace, WriteReport
+from service_kit.errors import VectorSpaceMismatch
+from service_kit.progress import Advance, NoProgress, Progress
+
+BATCH = 256
+_RESCANS = 3  # films keep changing while a long rebuild runs; what changes after the last look stays pending
+
+
+def embed_pending(
+    stores: Stores,
+    embedder: Embedder,
+    *,
+    batch: int = BATCH,
+    ids: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> WriteReport:
+    """Embed the films that are pending, or those of `ids`, at interactive priority.
+
+    Makes the vector space if there is none. Raises what the embedder raises (`UpstreamUnavailable`,
+    `ModelUnavailable`), and `VectorSpaceMismatch` when its model is not the one of the stored vectors; films not yet
+    embedded then stay pending.
+    """
+    films = list(stores.movies.pending() if ids is None else stores.movies.get(ids).values())
+    reports = []
+    with (progress or NoProgress()).task("embedding movies", len(films)) as advance:
+        for some in _batches(films, batch):
+            embeddings = _embedded(embedder, some, bulk=ids is None)
+            stores.vectors.create(_space(embeddings))
+            reports.append(_put(stores.vectors, some, embeddings, advance))
+    return _total(reports)
+
+
+def rebuild_vectors(
+    stores: Stores, embedder: Embedder, *, batch: int = BATCH, progress: Progress | None = None
+) -> WriteReport:
+    """Embed all films with the embedder's model into a new space, then let it take the old one's place.
+
+    The old vectors answer until then and stay if anything fails. Films written meanwhile are looked for before the
+    swap and after it; a film whose text changes even later is pending.
+    """
+    space = _space(embedder.embed([], bulk=True))
+    reports: list[WriteReport] = []
+    done: dict[str, str] = {}  # movie id -> hash of the text that was embedded
+    with (progress or NoProgress()).task("embedding movies", stores.movies.count()) as advance:
+        with stores.vectors.rebuild(space) as hidden:
+            for _ in range(_RESCANS):
+                before = len(reports)
+                for some in _batches(_changed(stores.movies.scan(), done), batch):
+                    embeddings = _embedded(embedder, some, bulk=True)
+                    if _space(embeddings) != space:
+                        raise VectorSpaceMismatch(
+                            f"The embedder changed its model from {space.model} to {embeddings.model} during the "
+                            "rebuild: run it again."
+                        )
+                    reports.append(_put(hidden, some, embeddings, advance))
+                    done.update((movie.id, text_hash(movie)) for movie in some)
+                if len(reports) == before:
+                    break
+        reports.append(embed_pending(stores, embedder, batch=batch))
+    return _total(reports)
+
+
+def _embedded(embedder: Embedder, movies: Sequence[Movie], *, bulk: bool) -> Embeddings:
+    return embedder.embed([movie_text(movie) for movie in movies], bulk=bulk)
+
+
+def _put(vectors: VectorStore, movies: Sequence[Movie], embeddings: Embeddings, advance: Advance) -> WriteReport:
+    report = vectors.put(
+        MovieVector(movie.id, vector, text_hash(movie))
+        for movie, vector in zip(movies, embeddings.vectors, strict=True)
+    )
+    advance(len(movies))
+    return report
+
+
+def _space(embeddings: Embeddings) -> VectorSpace:
+    return VectorSpace(embeddings.model, embeddings.vectors.shape[1], TEXT_RECIPE)
+
+
+def _changed(movies: Iterable[Movie], done: dict[str, str]) -> Iterator[Movie]:
+    return (movie for movie in movies if done.get(movie.id) != text_hash(movie))
+
+
+def _batches(movies: Iterable[Movie], size: int) -> Iterator[list[Movie]]:
+    remaining = iter(movies)
+    while some := list(islice(remaining, size)):
+        yield some
+
+
+def _total(reports: Sequence[WriteReport]) -> WriteReport:
+    return WriteReport(
+        sum(report.written for report in reports), tuple(failure for report in reports for failure in report.failures)
+    )
