@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
 from indexer.datasets.catalogue import read_catalogue
-from indexer.datasets.errors import DatasetError
-from indexer.datasets.lines import blocks, guess_encoding, numbered_lines
+from indexer.datasets.errors import DatasetError, NotText
+from indexer.datasets.lines import Line, blocks, guess_encoding, numbered_lines
 from indexer.datasets.report import LoadReport
 from indexer.datasets.settings import DatasetSettings
 from indexer.datasets.source import Source, open_source
@@ -56,9 +56,7 @@ class Dataset:
             order = " It has sequences of films, which can be evaluated but not loaded." if self.has_sequences else ""
             said.append(f"{self.name} has no file of ratings (such as ratings.csv, ratings.dat, u.data).{order}")
         elif "time" not in self.tables["ratings"].columns:
-            said.append(
-                f"The ratings of {self.name} have no time: the order in the file is taken for the order in time."
-            )
+            said.append(f"The ratings of {self.name} have no time: their order in the file is taken for it.")
         return tuple(said)
 
     @property
@@ -208,16 +206,18 @@ def open_dataset(path: Path, settings: DatasetSettings | None = None) -> Dataset
     """Recognise what lies at `path`, a folder or zip archive. DatasetError if that is no data set, or several."""
     source = open_source(path, settings or DatasetSettings())
     folders: dict[str, list[Table]] = {}
+    strange: NotText | None = None
     for file in source.files():
-        with source.open(file) as stream:
-            piece = next(blocks(stream, file), b"")
-        encoding = guess_encoding([piece])
-        table = recognise(file, next(numbered_lines([piece], encoding))[1])
+        try:
+            table = recognise(file, _beginning(source, file))
+        except NotText as error:  # most likely a file that is none of our business
+            strange = error
+            continue
         if table:
             folders.setdefault(str(PurePosixPath(file).parent), []).append(table)
     whole = {folder: tables for folder, tables in folders.items() if _is_data(tables)}
     if not whole:
-        raise DatasetError(
+        raise strange or DatasetError(
             f"{path} holds no data set that Marquee knows: it needs films (movies.csv, movies.dat or u.item) or "
             "ratings (ratings.csv, ratings.dat or u.data); see docs/datasets.md for the columns."
         )
@@ -225,6 +225,12 @@ def open_dataset(path: Path, settings: DatasetSettings | None = None) -> Dataset
         raise DatasetError(f"{path} holds several data sets ({', '.join(sorted(whole))}): name one of them.")
     [tables] = whole.values()
     return Dataset(source, _choose(tables, source.files()), _mappings(tables))
+
+
+def _beginning(source: Source, file: str) -> list[Line]:
+    with source.open(file) as stream:
+        piece = next(blocks(stream, file), b"")
+    return next(numbered_lines([piece], guess_encoding([piece])))[1]
 
 
 def _is_data(tables: list[Table]) -> bool:

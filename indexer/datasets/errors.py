@@ -14,5 +14,9 @@ class DatasetError(InvalidRequest):
     slug, title = "invalid-dataset", "The data set cannot be read"
 
 
+class NotText(DatasetError):
+    """A file that is no table at all. Of no weight if the data set is complete without it."""
+
+
 class Unreachable(Exception):
     """The network or the server fails, not the data: another place may do. Does not leave this package."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Literal
 
-from indexer.datasets.errors import DatasetError
+from indexer.datasets.errors import NotText
 
 Encoding = Literal["utf-8", "latin-1"]
 Line = str | bytes  # bytes: the line does not decode
@@ -22,10 +22,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def blocks(stream: BinaryIO, file: str) -> Iterator[bytes]:
-    """The file in pieces of whole lines. Raises DatasetError for one that is no text, or has endless lines."""
+    """The file in pieces of whole lines. Raises NotText for one that is none, or has endless lines."""
     start = stream.read(BLOCK)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DatasetError(f"{file} is UTF-16: save it as UTF-8.")
+        raise NotText(f"{file} is UTF-16: save it as UTF-8.")
     rest, chunk = b"", start.removeprefix(_BOM)
     while chunk:
         whole, newline, tail = chunk.rpartition(b"\n")
@@ -35,7 +35,7 @@ def blocks(stream: BinaryIO, file: str) -> Iterator[bytes]:
         else:
             rest += chunk
         if len(rest) > LONGEST_LINE:
-            raise DatasetError(f"{file} has a line of more than {LONGEST_LINE} bytes: this is no table.")
+            raise NotText(f"{file} has a line of more than {LONGEST_LINE} bytes: this is no table.")
         chunk = stream.read(BLOCK)
     if rest:
         yield rest
