@@ -1,0 +1,132 @@
+"""Write and read films. A written film gets its vector in the same call where the embedder answers, else later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from core_api.popular import Popular
+from core_api.selection import Selection
+from embedding_generator.client import Embedder
+from indexer.embed import embed_pending
+from indexer.folding import year_of
+from indexer.ports import Stores
+from indexer.types import Movie, MovieFilter, Scored
+from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound, UpstreamUnavailable, VectorSpaceMismatch
+
+_Value = TypeVar("_Value")
+_log = structlog.get_logger("marquee.core")
+
+
+@dataclass(frozen=True, slots=True)
+class MovieChange:
+    """What is to be known of a film from now on; None leaves it as it is."""
+
+    title: str | None = None
+    genres: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None
+    year: int | None = None
+    imdb_id: str | None = None
+    tmdb_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    items: tuple[tuple[Movie, float], ...]  # with the cosine, or 0 for films of the chart
+    fallback_reason: str | None
+
+
+class Catalogue:
+    def __init__(
+        self, stores: Stores, embedder: Embedder | None, popular: Popular, on_pending: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_pending` is called when films were stored without their vectors, so that somebody completes them."""
+        self._stores = stores
+        self._embedder = embedder
+        self._popular = popular
+        self._on_pending = on_pending
+
+    def get(self, movie_id: str) -> Movie:
+        found = self._stores.movies.get([movie_id])
+        if movie_id not in found:
+            raise NotFound(f"film {movie_id} is not in the catalogue")
+        return found[movie_id]
+
+    def titles(self, ids: Sequence[str]) -> dict[str, Movie]:
+        return self._stores.movies.get(ids)
+
+    def update(self, changes: Mapping[str, MovieChange]) -> bool:
+        """Change known films, add new ones (they need a title); whether all have their vectors now.
+
+        Checked whole before the first write.
+        """
+        known = self._stores.movies.get(list(changes))
+        return self._write([_changed(movie_id, change, known.get(movie_id)) for movie_id, change in changes.items()])
+
+    def replace(self, movie: Movie) -> bool:
+        """Store this film in place of what was there; whether it has its vector now."""
+        return self._write([movie])
+
+    def delete(self, movie_id: str) -> None:
+        """Take the film and its vector away. Ratings of it stay in the histories."""
+        if not self._stores.movies.delete([movie_id]):
+            raise NotFound(f"film {movie_id} is not in the catalogue")
+
+    def similar(self, movie_id: str, k: int) -> Similar:
+        """Films whose vectors are nearest; without a vector the most popular ones of its genres."""
+        film = self.get(movie_id)
+        vectors = self._stores.vectors.get([movie_id])
+        if movie_id in vectors:
+            near = self._stores.vectors.nearest(vectors[movie_id][None], k, exclude=[movie_id])
+            return Similar(self._found(near, k), None)
+        selection = Selection(self._stores.movies, MovieFilter(genres=frozenset(film.genres)), {movie_id})
+        selection.take(self._popular.ranked(selection.where), k)
+        return Similar(tuple((item.movie, 0.0) for item in selection.items().values()), "no_vectors")
+
+    def _write(self, movies: Sequence[Movie]) -> bool:
+        report = self._stores.movies.put(movies)
+        if report.failures:
+            failed = report.failures[0]
+            raise InvalidRequest(f"film {failed.id} was not stored: {failed.reason}")
+        ready = not movies or self._embed([movie.id for movie in movies])
+        if not ready:
+            self._on_pending()
+        return ready
+
+    def _embed(self, ids: Sequence[str]) -> bool:
+        if self._embedder is None:
+            return False
+        try:
+            report = embed_pending(self._stores, self._embedder, ids=ids)
+        except (UpstreamUnavailable, ModelUnavailable, VectorSpaceMismatch) as error:
+            _log.warning("vectors are pending", films=len(ids), reason=error.detail)
+            return False
+        return not report.failures
+
+    def _found(self, ranked: Sequence[Scored], k: int) -> tuple[tuple[Movie, float], ...]:
+        films = self._stores.movies.get([film.id for film in ranked])
+        return tuple((films[film.id], film.score) for film in ranked if film.id in films)[:k]
+
+
+def _changed(movie_id: str, change: MovieChange, known: Movie | None) -> Movie:
+    """The film after the change. The year follows a new title unless it is given."""
+    title = change.title if change.title is not None else known.title if known else None
+    if title is None:
+        raise InvalidRequest(f"film {movie_id} is new: give it a title")
+    year = known.year if known and change.title is None else year_of(title)
+    return Movie(
+        movie_id,
+        title,
+        genres=_first(change.genres, known.genres if known else ()),
+        tags=_first(change.tags, known.tags if known else ()),
+        year=_first(change.year, year),
+        imdb_id=_first(change.imdb_id, known.imdb_id if known else None),
+        tmdb_id=_first(change.tmdb_id, known.tmdb_id if known else None),
+    )
+
+
+def _first(given: _Value | None, otherwise: _Value) -> _Value:
+    return otherwise if given is None else given

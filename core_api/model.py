@@ -1,0 +1,93 @@
+"""The strategy for long histories: the recommender's model ranks, with the history in the request.
+
+Over-fetches, so that what is filtered away costs no second call; sends candidates only where too few survive. Films
+that the model does not know are blended in by their nearness to the user's taste.
+"""
+
+from __future__ import annotations
+
+from core_api import cold
+from core_api.cold import KnownFilms
+from core_api.neighbours import CannotRank, Neighbours
+from core_api.preparation import Preparation
+from core_api.selection import Selection
+from core_api.settings import CoreSettings
+from core_api.wishes import Wish
+from indexer.ports import Stores
+from indexer.types import History, Scored
+from recommender_api.client import HistoryColumns, Ranking, RankQuery, Recommender
+from service_kit.deadline import DeadlineExceeded
+from service_kit.errors import InvalidRequest, ModelUnavailable, UpstreamUnavailable
+
+_MOST_CANDIDATES = 40_000  # in a request 360 kB
+
+
+class ModelStrategy:
+    def __init__(
+        self,
+        stores: Stores,
+        recommender: Recommender | None,
+        neighbours: Neighbours,
+        preparation: Preparation,
+        settings: CoreSettings,
+    ) -> None:
+        self._stores = stores
+        self._recommender = recommender
+        self._neighbours = neighbours
+        self._preparation = preparation
+        self._settings = settings
+        self._known = KnownFilms()
+
+    def fill(self, selection: Selection, history: History, wish: Wish, needed: int) -> Ranking:
+        """Fill the selection with the best films; who ranked them. Raises CannotRank."""
+        query = self._query(selection, history, wish, needed)
+        ranking = self._rank(query)
+        selection.take(self._with_cold_films(ranking, selection, history, wish, needed), needed)
+        if len(selection) < needed and not wish.where.empty:  # the filter took too many: rank only what passes it
+            passing = self._stores.movies.matching(wish.where, _MOST_CANDIDATES)
+            candidates = tuple(movie_id for movie_id in passing if movie_id not in selection.excluded)
+            if candidates:
+                again = self._rank(query.model_copy(update={"candidates": candidates, "k": needed}))
+                selection.take(_scored(again), needed)
+        return ranking
+
+    def _query(self, selection: Selection, history: History, wish: Wish, needed: int) -> RankQuery:
+        latest = slice(-self._settings.history_sent, None)
+        return RankQuery(
+            history=HistoryColumns(
+                ids=history.movie_ids[latest], ratings=history.ratings[latest], timestamps=history.timestamps[latest]
+            ),
+            seen=tuple(selection.excluded),
+            avoid=wish.avoid,
+            k=needed + 20 if wish.where.empty else 5 * needed + 100,
+            model=wish.model,
+        )
+
+    def _rank(self, query: RankQuery) -> Ranking:
+        if self._recommender is None:
+            raise CannotRank("no_recommender")
+        try:
+            return self._recommender.rank(query)
+        except ModelUnavailable:
+            raise CannotRank("model_training" if self._preparation.is_training else "model_unavailable") from None
+        except DeadlineExceeded:
+            raise CannotRank("deadline") from None
+        except (UpstreamUnavailable, InvalidRequest):  # a service that refuses what we send is of another version
+            raise CannotRank("recommender_unavailable") from None
+
+    def _with_cold_films(
+        self, ranking: Ranking, selection: Selection, history: History, wish: Wish, needed: int
+    ) -> list[Scored]:
+        ranked = _scored(ranking)
+        if not self._settings.cold_weight:
+            return ranked
+        try:
+            near = self._neighbours.nearest(history, wish.avoid, wish.where, selection.excluded, needed + 20)
+            unknown = self._known.unknown(ranking, [film.id for film in near], self._rank)
+        except CannotRank:  # nothing liked, no vectors, or the model went away meanwhile: then without
+            return ranked
+        return cold.blended(ranked, [film.id for film in near], unknown, self._settings.cold_weight)
+
+
+def _scored(ranking: Ranking) -> list[Scored]:
+    return [Scored(item.id, item.score) for item in ranking.items]

@@ -1,0 +1,54 @@
+"""v1: one film, films like it, search."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from core_api import answers
+from core_api.core import Core
+from core_api.routes.limits import at_most
+from core_api.schemas import QueryId, SearchQuery, SimilarQuery, WholeMovie
+from indexer.folding import year_of
+from indexer.types import Movie
+from service_kit.auth import READ, WRITE
+
+
+def routers(core: Core) -> list[APIRouter]:
+    settings = core.settings
+    read = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[READ])
+    write = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[WRITE])
+
+    @read.get("", summary="Search by title as you type, by meaning, or both", response_model=answers.FoundMovies)
+    def search(asked: Annotated[SearchQuery, Query()]) -> dict[str, Any]:
+        at_most(settings.max_k, asked.k, "k")
+        at_most(settings.max_query_chars, len(asked.q), "characters in q")
+        found = core.search.find(asked.q, asked.mode, asked.where(), asked.k)
+        items = [answers.movie(film, score=score) for film, score in found.items]
+        return {"items": items, "mode": found.mode, "fallback_reason": found.fallback_reason}
+
+    @read.get("/{id}", summary="One film", response_model=answers.MovieAnswer)
+    def get(id: QueryId) -> dict[str, Any]:
+        return answers.movie(core.catalogue.get(id))
+
+    @read.get("/{id}/similar", summary="Films like this one", response_model=answers.SimilarMovies)
+    def similar(id: QueryId, asked: Annotated[SimilarQuery, Query()]) -> dict[str, Any]:
+        at_most(settings.max_k, asked.k, "k")
+        near = core.catalogue.similar(id, asked.k)
+        items = [answers.movie(film, score=score) for film, score in near.items]
+        return {"items": items, "fallback_reason": near.fallback_reason}
+
+    @write.put("/{id}", summary="Store a film in place of what was there", response_model=answers.StoredMovie)
+    def put(id: QueryId, body: WholeMovie) -> dict[str, Any]:
+        year = body.year if body.year is not None else year_of(body.title)
+        genres, tags = tuple(body.genres or ()), tuple(body.tags or ())
+        film = Movie(id, body.title, genres, tags, year, body.imdb_id, body.tmdb_id)
+        ready = core.catalogue.replace(film)
+        return answers.movie(film, vectors="ready" if ready else "pending")
+
+    @write.delete("/{id}", summary="Take a film out of the catalogue; ratings of it stay", status_code=204)
+    def delete(id: QueryId) -> None:
+        core.catalogue.delete(id)
+
+    return [read, write]

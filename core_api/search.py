@@ -1,0 +1,73 @@
+"""Find films by title as you type, by meaning, or both fused. Search text is data: there is no query syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core_api.fusion import fused
+from embedding_generator.client import Embedder
+from indexer.ports import Stores
+from indexer.titles import rank_titles
+from indexer.types import Movie, MovieFilter, Scored
+from service_kit.deadline import DeadlineExceeded
+from service_kit.errors import ModelUnavailable, UpstreamUnavailable
+
+Mode = Literal["title", "semantic", "hybrid"]
+_CANDIDATES = 200  # titles that share letters with the text, to be ranked well
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    items: tuple[tuple[Movie, float], ...]  # best first, with a score whose order alone means something
+    mode: Mode  # the one that answered
+    fallback_reason: str | None
+
+
+class _CannotEmbed(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Search:
+    def __init__(self, stores: Stores, embedder: Embedder | None) -> None:
+        self._stores = stores
+        self._embedder = embedder
+
+    def find(self, text: str, mode: Mode, where: MovieFilter, k: int) -> Found:
+        """Up to k films. Where the text cannot be embedded, titles answer and the reason is told."""
+        reason = None
+        if mode != "title":
+            try:
+                near = self._by_meaning(text, where, k if mode == "semantic" else 2 * k)
+                if mode == "semantic":
+                    return Found(self._films(near, k), mode, None)
+                titles = [film.id for film in self._by_title(text, where, 2 * k)]
+                return Found(self._films(fused([titles, [film.id for film in near]]), k), mode, None)
+            except _CannotEmbed as why:
+                reason = why.reason
+        return Found(self._films(self._by_title(text, where, k), k), "title", reason)
+
+    def _by_title(self, text: str, where: MovieFilter, k: int) -> list[Scored]:
+        candidates = self._stores.movies.find_titles(text, max(_CANDIDATES, 2 * k), where)
+        return rank_titles(text, candidates, k)
+
+    def _by_meaning(self, text: str, where: MovieFilter, k: int) -> list[Scored]:
+        space = self._stores.vectors.space()
+        if space is None or self._embedder is None:
+            raise _CannotEmbed("no_vectors")
+        try:
+            answer = self._embedder.embed([text])
+        except DeadlineExceeded:
+            raise _CannotEmbed("deadline") from None
+        except (UpstreamUnavailable, ModelUnavailable):
+            raise _CannotEmbed("embedding_unavailable") from None
+        if (answer.model, answer.vectors.shape[1]) != (space.model, space.dimension):
+            raise _CannotEmbed("vectors_of_another_model")
+        return self._stores.vectors.nearest(answer.vectors, k, where)
+
+    def _films(self, ranked: Sequence[Scored], k: int) -> tuple[tuple[Movie, float], ...]:
+        films = self._stores.movies.get([film.id for film in ranked])
+        return tuple((films[film.id], film.score) for film in ranked if film.id in films)[:k]

@@ -1,0 +1,67 @@
+"""From ranked ids to films: looks them up, drops what is gone, seen or filtered out, keeps the order, counts to k."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from core_api.wishes import Item
+from indexer.ports import MovieStore
+from indexer.types import Movie, MovieFilter, Scored
+
+_CHUNK = 200
+_MOST_CHUNKS = 100  # looked up in one `take`: bounded also where a filter lets hardly anything pass
+
+
+class Selection:
+    def __init__(self, movies: MovieStore, where: MovieFilter, excluded: set[str]) -> None:
+        self._movies = movies
+        self.where = where
+        self.excluded = excluded  # never taken
+        self._items: dict[str, Item] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def items(self) -> dict[str, Item]:
+        """By film id, best first."""
+        return dict(self._items)
+
+    def take(self, ranked: Iterable[Scored], needed: int, *, scored: bool = True) -> None:
+        """Take films until there are `needed`. Not `scored`: they come from another ranking than the ones before and
+        are given the score of the last of those, so that scores never rise along the list."""
+        wanted = (film for film in ranked if film.id not in self.excluded and film.id not in self._items)
+        for chunk in _chunks(wanted, needed - len(self._items)):
+            films = self._movies.get([film.id for film in chunk])
+            for ranked_film in chunk:
+                film = films.get(ranked_film.id)
+                if film is not None and passes(film, self.where):
+                    self._items.setdefault(film.id, Item(film, ranked_film.score if scored else self._last_score()))
+                if len(self._items) >= needed:
+                    return
+
+    def _last_score(self) -> float:
+        return next(reversed(self._items.values())).score if self._items else 0.0
+
+
+def passes(movie: Movie, where: MovieFilter) -> bool:
+    """Whether the film meets every condition; without a year it meets none about years."""
+    genres = frozenset(movie.genres)
+    if (where.genres and not genres & where.genres) or genres & where.exclude_genres:
+        return False
+    if where.year_from is None and where.year_to is None:
+        return True
+    if movie.year is None:
+        return False
+    return (where.year_from or movie.year) <= movie.year <= (where.year_to or movie.year)
+
+
+def _chunks(films: Iterator[Scored], first: int) -> Iterator[list[Scored]]:
+    """A first one that is just large enough if all are good, then larger ones."""
+    size = max(first, 1)
+    for _ in range(_MOST_CHUNKS):
+        chunk = list(islice(films, size))
+        if not chunk:
+            return
+        yield chunk
+        size = max(_CHUNK, first)

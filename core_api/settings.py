@@ -1,0 +1,46 @@
+"""The settings of the core: where its services are, how it chooses a strategy, how much one request may ask for."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from service_kit.settings import ServiceSettings
+
+
+class CoreSettings(ServiceSettings):
+    port: int = Field(1111, ge=0, le=65535, description="Port of the public API and page")
+    embedding_url: str | None = Field(
+        None, description="Base URL of the embedding service; without it the core has none, or one in its process"
+    )
+    recommender_url: str | None = Field(
+        None, description="Base URL of the recommender service; without it the core has none, or one in its process"
+    )
+    service_deadline_s: float = Field(0.8, gt=0, description="Seconds that one call to a service may take")
+
+    model_threshold: int = Field(
+        20, ge=1, description="Ratings from which on the model ranks; with fewer, neighbours of what was liked"
+    )
+    history_sent: int = Field(1000, ge=1, description="Latest ratings that are sent to the recommender")
+    cold_weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="How much a film that the model does not know counts when it is blended in by its nearness to the "
+        "user's taste: 1 puts the nearest film of the catalogue at the top, 0 leaves such films out",
+    )
+    statistics_every_s: float = Field(300.0, gt=0, description="Seconds between two computations of popularity")
+    half_life_days: float = Field(
+        730.0, gt=0, description="Age in days at which a rating counts half for what is popular"
+    )
+    genres_as_list: bool = Field(
+        False, description="Give genres and tags as lists instead of A|B in the answers of the unversioned calls"
+    )
+    ranking_cache: int = Field(2048, ge=0, description="Rankings kept in memory for repeated requests; 0: none")
+
+    max_k: int = Field(1000, ge=1, description="Most films that one request may ask for")
+    max_batch: int = Field(10_000, ge=1, description="Most ratings in one body")
+    max_batch_movies: int = Field(500, ge=1, description="Most films in one body")
+    max_sequence: int = Field(1000, ge=1, description="Most films in a typed-in sequence or a list of exclusions")
+    max_group: int = Field(20, ge=1, description="Most users that one request may recommend for together")
+    max_query_chars: int = Field(200, ge=1, description="Longest text that is searched for")
+    max_page: int = Field(1000, ge=1, description="Most ratings on one page")
