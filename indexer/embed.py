@@ -41,7 +41,7 @@ def embed_pending(
             embeddings = _embedded(embedder, some, bulk=ids is None)
             stores.vectors.create(_space(embeddings))
             reports.append(_put(stores.vectors, some, embeddings, advance))
-    return _total(reports)
+    return _total(stores, reports)
 
 
 def rebuild_vectors(
@@ -71,7 +71,7 @@ def rebuild_vectors(
                 if len(reports) == before:
                     break
         reports.append(embed_pending(stores, embedder, batch=batch))
-    return _total(reports)
+    return _total(stores, reports)
 
 
 def _embedded(embedder: Embedder, movies: Sequence[Movie], *, bulk: bool) -> Embeddings:
@@ -101,7 +101,10 @@ def _batches(movies: Iterable[Movie], size: int) -> Iterator[list[Movie]]:
         yield some
 
 
-def _total(reports: Sequence[WriteReport]) -> WriteReport:
+def _total(stores: Stores, reports: Sequence[WriteReport]) -> WriteReport:
+    """The sum of the reports; a film that was deleted while it was embedded is no failure."""
+    failures = [failure for report in reports for failure in report.failures]
+    there = stores.movies.get([failure.id for failure in failures])
     return WriteReport(
-        sum(report.written for report in reports), tuple(failure for report in reports for failure in report.failures)
+        sum(report.written for report in reports), tuple(failure for failure in failures if failure.id in there)
     )

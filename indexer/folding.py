@@ -10,7 +10,7 @@ import unicodedata
 
 # Letters that Unicode does not decompose into a base letter and an accent.
 _LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"})
-_NOT_WORD = re.compile(r"[^\w]+|_+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _TRAILING_ARTICLE = re.compile(
     r"^(?P<rest>.+), (?P<article>the|a|an|la|le|les|l'|el|los|las|il|lo|i|gli|der|die|das|un|une)(?P<tail>(?: \(.*)?)$",
     re.IGNORECASE,
@@ -20,7 +20,8 @@ _YEAR = re.compile(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
 
 def fold(text: str) -> str:
     """Lower case without accents or punctuation, words separated by one space: "Amélie!" -> "amelie"."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
+    bare = text.replace("'", "").replace("’", "")
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", bare).casefold())
     letters = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LETTERS)
     return _NOT_WORD.sub(" ", letters).strip()
 

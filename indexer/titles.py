@@ -1,4 +1,4 @@
-"""Orders the films that a title search caught: exact title first, then beginnings, then likeness.
+"""Orders the films that a title search caught: exact title first, then beginnings, then words, then likeness.
 
 The stores' `find_titles` is a coarse net, different in each; after this ranking both give the same answer. Titles are
 compared folded, with and without their year, and by each of their names: "City of Lost Children, The (Cité des
@@ -15,7 +15,8 @@ from rapidfuzz import fuzz
 from indexer.folding import fold, fold_title
 from indexer.types import Movie, Scored
 
-_EXACT, _PREFIX, _FUZZY = 1.0, 0.9, 0.8  # the best score of each kind of match
+_EXACT, _PREFIX, _WORDS = 1.0, 0.9, 0.8  # the least score of each kind of match; what is only alike lies below
+_STEP = 0.09  # how far a score rises above the least one of its kind
 _LEAST = 0.45  # less like than this is not what was meant
 _PARENTHESIS = re.compile(r"\(([^()]*)\)")
 _YEAR = re.compile(r"\s*\(\d{4}(?:[-–]\d{0,4})?\)\s*$")
@@ -51,12 +52,16 @@ def names(title: str) -> list[str]:
 def _likeness(query: str, name: str) -> float:
     if query == name:
         return _EXACT
-    if _ARTICLE.sub("", query) == _ARTICLE.sub("", name):
+    bare_query, bare_name = _ARTICLE.sub("", query), _ARTICLE.sub("", name)
+    if bare_query == bare_name:
         return _EXACT - 0.01
-    covered = len(query) / max(len(name), 1)
-    for whole in (name, _ARTICLE.sub("", name)):
-        if whole.startswith(query):
-            return _PREFIX + (_EXACT - 0.02 - _PREFIX) * min(covered, 1.0)
+    covered = min(len(query) / max(len(name), 1), 1.0)
+    if name.startswith(query) or bare_name.startswith(query):
+        return _PREFIX + _STEP * covered
+    *words, last = query.split()
+    among = name.split()
+    if all(word in among for word in words) and any(word.startswith(last) for word in among):
+        return _WORDS + _STEP * covered
     alike = max(fuzz.ratio(query, name), fuzz.token_sort_ratio(query, name)) / 100
-    contained = fuzz.token_set_ratio(query, name) / 100 * (0.5 + 0.5 * min(covered, 1.0))
-    return _FUZZY * max(alike, contained)
+    contained = fuzz.token_set_ratio(query, name) / 100 * (0.5 + 0.5 * covered)
+    return _WORDS * max(alike, contained)
