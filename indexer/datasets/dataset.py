@@ -6,33 +6,21 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
 
 from indexer.datasets.catalogue import read_catalogue
 from indexer.datasets.errors import DatasetError, NotText
 from indexer.datasets.lines import Line, blocks, guess_encoding, numbered_lines
+from indexer.datasets.ratings import Films, read_ratings
 from indexer.datasets.report import LoadReport
 from indexer.datasets.settings import DatasetSettings
 from indexer.datasets.source import Source, open_source
 from indexer.datasets.tables import Kind, Table, recognise, rows
-from indexer.datasets.values import (
-    NO_MOVIE,
-    NO_USER,
-    REPEATED,
-    UNKNOWN_MOVIE,
-    BadField,
-    parse_id,
-    parse_rating,
-    parse_time,
-)
+from indexer.datasets.values import NO_USER, REPEATED, BadField, parse_id
 from indexer.types import Movie, Rating, User
 
-_CACHED_VALUES = 100  # spellings of a rating: "4", "4.0", "4.50"
-_LIVE_USERS = 5000  # users whose films are kept as sets while their rows come mixed
 _ENDS = 2**16  # bytes of a file's beginning that the fingerprint reads
 
 
@@ -76,39 +64,8 @@ class Dataset:
         table = self.tables.get("ratings")
         if table is None:
             return
-        codes = {id: code for code, id in enumerate(self._catalogue)}
-        ids, open_catalogue = list(self._catalogue), "movies" not in self.tables
-        at_user, at_movie, at_rating = (table.columns[name] for name in ("user", "movie", "rating"))
-        at_time = table.columns.get("time")
-        values: dict[str, float] = {}
-        seen, films, latest, user = _Seen(), set[int](), None, ""
-        for line, row in self._rows(table):
-            try:
-                if row[at_user] != latest:
-                    user = parse_id(row[at_user], NO_USER)
-                    latest, films = row[at_user], seen.films(user)
-                code = codes.get(row[at_movie])
-                if code is None:
-                    movie = parse_id(row[at_movie], NO_MOVIE)
-                    code = codes.get(movie)
-                    if code is None:
-                        if not open_catalogue:
-                            _refuse(UNKNOWN_MOVIE)
-                        code = codes[movie] = len(ids)
-                        ids.append(movie)
-                value = values.get(row[at_rating])
-                if value is None:
-                    value = parse_rating(row[at_rating])
-                    if len(values) < _CACHED_VALUES:
-                        values[row[at_rating]] = value
-                time = parse_time(row[at_time]) if at_time is not None else 0
-            except BadField as problem:
-                self.report.add(table.file, line, str(problem), table.separator.join(row))
-                continue
-            if code in films:
-                self.report.add(table.file, line, REPEATED, table.separator.join(row))
-            films.add(code)
-            yield user, Rating(ids[code], value, time)
+        films = Films(self._catalogue, closed="movies" in self.tables)
+        yield from read_ratings(table, self._rows(table), films, self.report)
 
     @property
     def repeated_ratings(self) -> int:
@@ -127,7 +84,7 @@ class Dataset:
             try:
                 user = parse_id(row[at_user], NO_USER)
                 if user in known:
-                    _refuse(REPEATED)
+                    raise BadField(REPEATED)
             except BadField as problem:
                 self.report.add(table.file, line, str(problem), table.separator.join(row))
                 continue
@@ -179,27 +136,6 @@ class Dataset:
     def _mapping(self, what: str) -> dict[str, str]:
         table = self._mappings.get(what)
         return {row[0]: row[1] for _line, row in self._rows(table)} if table else {}
-
-
-class _Seen:
-    """Which films each user has rated so far: sets for the users at hand, four bytes a film for those gone by."""
-
-    def __init__(self) -> None:
-        self._live: dict[str, set[int]] = {}
-        self._gone: dict[str, array[int]] = {}
-
-    def films(self, user: str) -> set[int]:
-        found = self._live.get(user)
-        if found is None:
-            if len(self._live) >= _LIVE_USERS:
-                self._gone.update((user, array("I", films)) for user, films in self._live.items())
-                self._live.clear()
-            found = self._live[user] = set(self._gone.pop(user, ()))
-        return found
-
-
-def _refuse(reason: str) -> NoReturn:
-    raise BadField(reason)
 
 
 def open_dataset(path: Path, settings: DatasetSettings | None = None) -> Dataset:

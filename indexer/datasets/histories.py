@@ -34,21 +34,22 @@ def histories(dataset: Dataset) -> Iterator[tuple[str, History]]:
         values.append(rating.rating)
         times.append(rating.timestamp)
     user_ids, movie_ids = list(users), list(movies)
-    by_name = np.argsort(np.array(user_ids, dtype=object), kind="stable")  # (U,) user codes in order of their names
+    of_user, of_movie = np.frombuffer(at_user, np.uint32), np.frombuffer(at_movie, np.uint32)  # (N,)
+    by_name = np.argsort(np.array(user_ids, dtype=object))  # (U,) numbers of the users, in order of their ids
     place = np.empty(len(user_ids), np.uint32)
     place[by_name] = np.arange(len(user_ids), dtype=np.uint32)
-    sorted_by = np.lexsort((np.frombuffer(times, np.int64), place[np.frombuffer(at_user, np.uint32)]))  # (N,) stable
-    ends = np.cumsum(np.bincount(np.frombuffer(at_user, np.uint32), minlength=len(user_ids))[by_name])
+    order = np.lexsort((np.frombuffer(times, np.int64), place[of_user]))  # (N,) stable: ties stay as they came
+    ends = np.cumsum(np.bincount(of_user, minlength=len(user_ids))[by_name])
     start = 0
-    for code, end in zip(by_name, ends, strict=True):
-        rows = sorted_by[start:end]
-        start = end
+    for user_number, end in zip(by_name, ends, strict=True):
+        rows, start = order[start:end], end
         history = History(
-            tuple(movie_ids[at_movie[row]] for row in rows),
-            tuple(values[row] for row in rows),
-            tuple(times[row] for row in rows),
+            tuple(movie_ids[number] for number in of_movie[rows].tolist()),
+            tuple(np.frombuffer(values, np.float32)[rows].tolist()),
+            tuple(np.frombuffer(times, np.int64)[rows].tolist()),
         )
-        yield user_ids[code], history if len(set(history.movie_ids)) == len(history) else _without_repeats(history)
+        repeats = len(set(history.movie_ids)) < len(history)
+        yield user_ids[user_number], _without_repeats(history) if repeats else history
 
 
 def _ratings(dataset: Dataset) -> Iterator[tuple[str, Rating]]:

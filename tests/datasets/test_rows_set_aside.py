@@ -116,7 +116,7 @@ def test_repeated_ratings_are_found_also_when_users_come_mixed(tmp_path: Path) -
 def test_repeated_ratings_are_found_among_more_users_than_are_kept_at_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.datasets.dataset._LIVE_USERS", 3)
+    monkeypatch.setattr("indexer.datasets.ratings._LIVE_USERS", 3)
     once = [f"{user},{film},4.0,{film}\n" for film in (1, 2) for user in range(1, 12)]
     content = HEADER + "".join(once + once[:5]).encode()
     dataset = dataset_of(tmp_path, movies=MOVIES, ratings=content)
