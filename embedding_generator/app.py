@@ -18,7 +18,7 @@ from embedding_generator.engine import EmbeddingEngine
 from embedding_generator.lazy import LazyEmbedder, open_embedder
 from embedding_generator.sentence_models import full_name
 from embedding_generator.settings import EmbeddingSettings
-from embedding_generator.wire import BULK, PRIORITY_HEADER, EmbeddingsRequest, answer, rounded
+from embedding_generator.wire import BULK, PRIORITY_HEADER, EmbeddingsRequest, Texts, answer, rounded
 from service_kit.app import create_service
 from service_kit.auth import READ
 from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound
@@ -65,13 +65,12 @@ def _routes(embedder: EmbeddingEngine | LazyEmbedder, settings: EmbeddingSetting
 
     @routes.post("/v1/embeddings", summary="Vectors of texts, in OpenAI's shape")
     def embeddings(body: EmbeddingsRequest, priority: Priority = None) -> Response:
-        texts = [body.input] if isinstance(body.input, str) else body.input
-        _check_size(texts, settings)
+        _check_size(body.input, settings)
         _check_model(body, embedder)
-        return _json(answer(embedder.embed(texts, bulk=priority == BULK), body.encoding_format))
+        return _json(answer(embedder.embed(body.input, bulk=priority == BULK), body.encoding_format))
 
     @routes.post("/generate", summary="Vectors of a list of texts, by text")
-    def generate(texts: Annotated[list[str], Body()], priority: Priority = None) -> Response:
+    def generate(texts: Annotated[Texts, Body()], priority: Priority = None) -> Response:
         _check_size(texts, settings)
         vectors = embedder.embed(texts, bulk=priority == BULK).vectors
         return _json(dict(zip(texts, rounded(vectors), strict=True)))

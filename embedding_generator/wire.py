@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from embedding_generator.client import Embeddings
 
@@ -23,10 +23,28 @@ Encoding = Literal["float", "base64"]
 _PLACES = 9
 
 
+def _well_formed(text: str) -> str:
+    """JSON can escape half a character, which no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half of a surrogate pair") from None
+    return text
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Texts = list[Annotated[str, AfterValidator(_well_formed)]]
+
+
 class EmbeddingsRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: str | list[str] = Field(description="One text or several")
+    input: Annotated[Texts, BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = Field(
+        description="One text or several"
+    )
     model: str | None = Field(None, description="Name of the loaded model, with or without its revision")
     encoding_format: Encoding = Field("float", description="Vectors as lists of numbers, or as packed float32")
     dimensions: int | None = Field(None, description="Only the model's own dimension is possible")
