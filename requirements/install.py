@@ -105,18 +105,23 @@ def install_torch(uv: Path, python: Path, backend: str) -> None:
         raise CannotInstall("The CUDA libraries of PyTorch could not be installed: see the lines above.")
 
 
-def install(what: str, torch: str, venv: Path, editable: bool) -> None:
+def install_marquee(uv: Path, python: Path, *form: str) -> None:
+    flags = ("pip", "install", "--python", python, "--no-deps", "--no-build-isolation")
+    if not run(uv, *flags, *form, HERE.parent):
+        raise CannotInstall("Marquee itself could not be installed: see the lines above.")
+
+
+def install_lock(what: str, torch: str, venv: Path) -> tuple[Path, Path]:
     fresh = not (venv / "bin" / "uv").exists()
     if fresh:
         say(f"Installing into {venv}: a first download of {download_size(what, torch)}.")
     python = make_venv(venv)
     uv = install_uv(python)
-    flags = ("pip", "install", "--python", python, "--no-deps")
-    if not run(uv, *flags, "--require-hashes", "-r", HERE / f"{what}.txt"):
+    flags = ("pip", "install", "--python", python, "--no-deps", "--require-hashes")
+    if not run(uv, *flags, "-r", HERE / f"{what}.txt"):
         raise CannotInstall("The packages of the lock could not be installed: check the network and run make again.")
     install_torch(uv, python, torch)
-    if not run(uv, *flags, "--no-build-isolation", *(["-e"] if editable else []), HERE.parent):
-        raise CannotInstall("Marquee itself could not be installed: see the lines above.")
+    return uv, python
 
 
 def main() -> int:
@@ -124,10 +129,14 @@ def main() -> int:
     parser.add_argument("what", choices=("run", "dev"))
     parser.add_argument("--torch", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--venv", type=Path, default=HERE.parent / ".venv")
-    parser.add_argument("--no-editable", action="store_true", help="copy the packages, no link to this folder")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--no-editable", action="store_true", help="copy Marquee itself, no link to this folder")
+    form.add_argument("--only-lock", action="store_true", help="leave Marquee itself out")
     given = parser.parse_args()
     try:
-        install(given.what, given.torch, given.venv, editable=not given.no_editable)
+        uv, python = install_lock(given.what, given.torch, given.venv)
+        if not given.only_lock:
+            install_marquee(uv, python, *([] if given.no_editable else ["-e"]))
     except CannotInstall as error:
         say(str(error))
         return 1

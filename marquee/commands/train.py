@@ -1,0 +1,86 @@
+"""`marquee train MODEL`: fit, measure and keep a new version. `--epochs 0` only measures the stored one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from marquee.options import Data, Json, Store
+from marquee.output import result, result_json, say
+
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+OPTIONS_OF_ANY_MODEL = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def train(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="Which model; `marquee models list --all` names them.", metavar="MODEL")],
+    data: Data = None,
+    store: Store = None,
+    activate: Annotated[bool, typer.Option("--activate", help="Let the services follow the new version.")] = False,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=0, help="0: only measure the stored version.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1)] = None,
+    hidden_size: Annotated[int | None, typer.Option("--hidden-size", min=1)] = None,
+    max_length: Annotated[int | None, typer.Option("--max-length", min=2, help="Films of a sequence.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed")] = None,
+    as_json: Json = False,
+) -> int:
+    """Train a model and keep it as a new version.
+
+    It learns from the store, or from a folder that `marquee export` wrote.
+    Every further option of the model is taken too, such as --learning-rate 0.001; `marquee train MODEL --options`
+    lists them with their defaults.
+    """
+    from marquee import training
+    from marquee.terminal import RichProgress
+
+    if "--options" in context.args:
+        for field in dataclasses.fields(training.options_of(model)):
+            result(f"--{field.name.replace('_', '-')} {field.default}")
+        return 0
+    named = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "hidden_size": hidden_size,
+        "max_length": max_length,
+        "seed": seed,
+    }
+    given = {name: value for name, value in named.items() if value is not None}
+    given |= further_options(training.options_of(model), context.args)
+    with RichProgress() as progress:
+        trained = training.train(model, given, data, store, activate=activate, progress=progress)
+    for warning in trained.warnings:
+        say(f"warning: {warning}")
+    if trained.log_dir is not None:
+        say(f"tensorboard --logdir {trained.log_dir}")
+    stored = trained.stored
+    if as_json:
+        result_json({"model": stored.name, "version": stored.version, "metrics": stored.metrics})
+    else:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in stored.metrics.items())
+        result(f"{stored.name} {stored.version}: {figures or 'nothing to measure'}")
+    return 0
+
+
+def further_options(kind: type[Any], words: Sequence[str]) -> dict[str, Any]:
+    """`--learning-rate 0.001` or `--learning-rate=0.001` as values of the model's own types."""
+    kinds = get_type_hints(kind)
+    given: dict[str, Any] = {}
+    rest = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    while rest:
+        name, *rest = rest
+        field = name.removeprefix("--").replace("-", "_")
+        if not name.startswith("--") or field not in {f.name for f in dataclasses.fields(kind)}:
+            known = ", ".join(f"--{f.name.replace('_', '-')}" for f in dataclasses.fields(kind))
+            raise typer.BadParameter(f"{name} is no option of this model; it has {known}")
+        if not rest:
+            raise typer.BadParameter(f"{name} needs a value")
+        value, *rest = rest
+        try:
+            given[field] = TRUTH[value.lower()] if kinds[field] is bool else kinds[field](value)
+        except (KeyError, TypeError, ValueError):
+            raise typer.BadParameter(f"{name} cannot be {value!r}") from None
+    return given

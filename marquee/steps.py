@@ -1,0 +1,230 @@
+"""The steps from nothing to recommendations: load, embed, train. Each does only what is missing; any may be repeated.
+
+`marquee setup` runs them one after the other, `marquee up` beside a server that already answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marquee.output import say
+from marquee.settings import SetupSettings
+from marquee.wiring import embedder_over_http, load_engine, read_settings
+from service_kit.errors import ModelUnavailable, ServiceError
+from service_kit.progress import Progress
+
+if TYPE_CHECKING:
+    from embedding_generator.client import Embedder
+    from embedding_generator.engine import EmbeddingEngine
+    from embedding_generator.settings import EmbeddingSettings
+    from indexer.load import LoadSummary
+    from indexer.ports import Stores
+    from indexer.types import WriteReport
+    from recommender_api.model_files import StoredVersion
+
+EMBED_BATCH = 256  # films handed to the embedder at once; it cuts and sorts them itself
+RECORD = "training"  # in stores.meta: what the last training saw and chose
+
+
+@dataclass(frozen=True)
+class Loaded:
+    summary: LoadSummary
+    report_file: Path | None  # rows that were set aside, if any
+
+
+def load(stores: Stores, dataset: str, *, merge: bool = False, progress: Progress) -> Loaded:
+    """Find the data set, read it into the store, write down what was set aside."""
+    from indexer.datasets import DatasetSettings, find_dataset, open_dataset
+    from indexer.load import load_dataset
+
+    settings = read_settings(DatasetSettings)
+    found = find_dataset(dataset, settings, progress=progress)
+    if found.note:
+        say(found.note)
+    opened = open_dataset(found.path, settings)
+    summary = load_dataset(stores, opened, merge=merge, progress=progress)
+    report_file = None
+    if len(opened.report):
+        report_file = settings.home / "logs" / f"load-{opened.name}.csv"
+        report_file.parent.mkdir(parents=True, exist_ok=True)
+        opened.report.write_report(report_file)
+    return Loaded(summary, report_file)
+
+
+def load_if_empty(stores: Stores, dataset: str | None, progress: Progress) -> None:
+    """Load the data set asked for; the default one only into a store that holds none."""
+    from indexer.datasets import DatasetSettings, find_dataset, open_dataset
+    from indexer.load import DOCUMENT, is_loaded
+
+    settings = read_settings(DatasetSettings)
+    stored = stores.meta.read(DOCUMENT) or {}
+    if dataset is None:
+        if any(entry["complete"] for entry in stored.values()) or (not stored and stores.movies.count()):
+            return say(f"load: {', '.join(stored) or 'your own films'} already there")
+        dataset = next(iter(stored), None) or read_settings(SetupSettings).dataset
+    found = find_dataset(dataset, settings, progress=progress)
+    if is_loaded(stores, open_dataset(found.path, settings)):
+        return say(f"load: {dataset} already there")
+    loaded = load(stores, dataset, progress=progress)
+    summary = loaded.summary
+    counts = f"{summary.movies:,} movies, {summary.ratings:,} ratings, {summary.users:,} users"
+    say(f"load: {counts} in {summary.seconds:.1f} s")
+    if loaded.report_file is not None:
+        say(f"load: {sum(summary.set_aside.values()):,} rows set aside, see {loaded.report_file}")
+    for failure in summary.failures[:10]:
+        say(f"load: not stored: {failure.id}: {failure.reason}")
+    return None
+
+
+def engine_or_lsa(stores: Stores, settings: EmbeddingSettings) -> EmbeddingEngine:
+    """The embedding engine that fits the store: the model of the settings, else one fitted on the catalogue.
+
+    Vectors that the fitted model made go on with it until `marquee embed --rebuild`.
+    """
+    from embedding_generator.lsa import NAME, is_lsa
+
+    space = stores.vectors.space()
+    fitted = settings.model_copy(update={"embedding_model": NAME})
+    explicit = "embedding_model" in settings.model_fields_set
+    if not explicit and space is not None and space.model.startswith(f"{NAME}@"):
+        return load_engine(fitted)
+    try:
+        return load_engine(settings)
+    except ModelUnavailable as error:
+        if explicit:
+            raise
+        say(f"{error.detail}; falling to latent semantic analysis (--model {NAME}), fitted on the catalogue")
+        if not is_lsa(settings.embedding_models_dir / NAME):
+            fit_on_catalogue(stores, settings)
+        return load_engine(fitted)
+
+
+def fit_on_catalogue(stores: Stores, settings: EmbeddingSettings) -> None:
+    from embedding_generator.lsa import NAME, fit_lsa
+    from indexer.text import movie_text
+
+    fit_lsa([movie_text(movie) for movie in stores.movies.scan()], settings.embedding_models_dir / NAME)
+
+
+def embed(stores: Stores, model: str | None, *, rebuild: bool, progress: Progress) -> WriteReport:
+    """`marquee embed`: with the embedding service where one is set, else with an engine of its own."""
+    from embedding_generator.lsa import NAME
+    from embedding_generator.settings import EmbeddingSettings
+    from indexer.embed import embed_pending, rebuild_vectors
+
+    settings = read_settings(EmbeddingSettings, embedding_model=model)
+    space = stores.vectors.space()
+    if settings.embedding_model == NAME and (rebuild or space is None or not space.model.startswith(f"{NAME}@")):
+        with progress.task(f"fitting {NAME} on {stores.movies.count():,} films"):
+            fit_on_catalogue(stores, settings)
+    with embedder_of(stores, settings, progress, own=model is not None) as embedder:
+        work = rebuild_vectors if rebuild else embed_pending
+        return work(stores, embedder, batch=EMBED_BATCH, progress=progress)
+
+
+@contextmanager
+def embedder_of(stores: Stores, settings: EmbeddingSettings, progress: Progress, *, own: bool) -> Iterator[Embedder]:
+    """The embedding service where one is set, unless a command asked for a model of its own."""
+    from core_api.settings import CoreSettings
+
+    remote = None if own else embedder_over_http(read_settings(CoreSettings))
+    if remote is not None:
+        yield remote
+        return
+    with progress.task("loading the embedding model"):
+        engine = engine_or_lsa(stores, settings)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def embed_all(stores: Stores, progress: Progress) -> None:
+    """`marquee setup`: like `embed_missing`, with an embedder of its own."""
+    from embedding_generator.settings import EmbeddingSettings
+
+    with ExitStack() as parts:
+        settings = read_settings(EmbeddingSettings)
+        embed_missing(stores, lambda: parts.enter_context(embedder_of(stores, settings, progress, own=False)), progress)
+
+
+def embed_missing(stores: Stores, embedder: Callable[[], Embedder], progress: Progress) -> None:
+    """Vectors for films without one. The embedder is only asked for when there are such films."""
+    from indexer.embed import embed_pending
+
+    if next(iter(stores.movies.pending()), None) is None:
+        return say(f"embed: {stores.vectors.count():,} vectors already there")
+    report = embed_pending(stores, embedder(), batch=EMBED_BATCH, progress=progress)
+    say(f"embed: {report.written:,} films embedded" + _failed(report))
+    return None
+
+
+def _failed(report: WriteReport) -> str:
+    if not report.failures:
+        return ""
+    first = report.failures[0]
+    return f", {len(report.failures):,} failed, the first: {first.id}: {first.reason}"
+
+
+def training_needed(stores: Stores) -> bool:
+    """Whether the default models are missing, or were trained on much less than there is now."""
+    from marquee.training import recommender_settings
+
+    settings, models_dir = read_settings(SetupSettings), recommender_settings().models_dir
+    record = stores.meta.read(RECORD)
+    ratings = stores.users.count().ratings
+    if not ratings:
+        return False
+    if record is None or set(record["asked"]) != set(settings.default_models):
+        return True
+    space = stores.vectors.space()
+    return (
+        ratings > record["ratings"] * (1 + settings.retrain_growth)
+        or record["vectors"] != (space.model if space else None)
+        or any(not (models_dir / name / version).is_dir() for name, version in record["versions"].items())
+    )
+
+
+def train_defaults(stores: Stores, progress: Progress) -> None:
+    """Export, train the default models, compare with popular and neighbours on validation, activate what is best.
+
+    Nothing is activated when no model beats both: then those serve.
+    """
+    from marquee.strategies import strategies
+    from marquee.training import exported, recommender_settings, train_on, with_defaults
+    from recommender_api.data import read_training_data
+    from recommender_api.evaluation.protocols import LeaveOneOut
+    from recommender_api.model_files import activate
+    from recommender_api.training import choose_active
+
+    names = read_settings(SetupSettings).default_models
+    ratings, space = stores.users.count().ratings, stores.vectors.space()
+    with exported(stores, progress) as folder:
+        data = read_training_data(folder)
+    versions: list[StoredVersion] = []
+    for name in names:
+        try:
+            versions.append(train_on(name, data, with_defaults(name, {}), progress).stored)
+        except ServiceError as error:  # one model that cannot be trained here must not keep the others from serving
+            say(f"train: {name} left out: {error.detail}")
+    split = LeaveOneOut().split(data)
+    choice = choose_active(versions, strategies(split), split, progress=progress)
+    chosen = choice.version
+    if chosen is not None:
+        activate(recommender_settings().models_dir, chosen.name, chosen.version)
+    record: dict[str, Any] = {
+        "asked": list(names),
+        "ratings": ratings,
+        "vectors": space.model if space else None,
+        "versions": {version.name: version.version for version in versions},
+        "chosen": chosen.name if chosen else None,
+        "validation": dict(choice.validation),
+    }
+    stores.meta.write(RECORD, record)
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(choice.validation.items(), key=lambda p: -p[1]))
+    winner = f"{chosen.name} serves" if chosen else "no model beats popular and neighbours, which serve"
+    say(f"train: {winner} (NDCG@10 on validation: {figures})")

@@ -1,0 +1,85 @@
+"""The core's own strategies, popular and neighbours, in the shape in which models are evaluated.
+
+Both go through the very functions that serve (`core_api.popular.scores`, `core_api.taste`); only the store is
+replaced by the columns of the training data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core_api import popular, taste
+from indexer.types import Statistics
+from recommender_api.data import TrainingData
+from recommender_api.evaluation.evaluate import Scorer
+from recommender_api.evaluation.protocols import Split
+from recommender_api.models.base import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DAY_S = 86_400.0
+
+
+def strategies(split: Split, half_life_days: float = 365.0) -> Mapping[str, Scorer]:
+    """Fitted on the split's training part; neighbours only where films have vectors."""
+    most_popular = Popular(split.train, half_life_days)
+    if split.train.vectors is None:
+        return {"popular": most_popular}
+    return {"popular": most_popular, "neighbours": Neighbours(split.train, most_popular)}
+
+
+class Popular:
+    """One list for everybody. "Now" is the time of the last training rating."""
+
+    def __init__(self, data: TrainingData, half_life_days: float) -> None:
+        self._scores = np.zeros(data.n_items, np.float32)  # (V,)
+        statistics = decayed_statistics(data, half_life_days)
+        rows, _ = data.vocabulary.rows(statistics.movie_ids)
+        self._scores[rows] = popular.scores(statistics)
+
+    def scores(self, query: Query) -> np.ndarray:  # noqa: ARG002
+        return self._scores
+
+
+class Neighbours:
+    """Nearness to what the user liked; for who liked nothing that has a vector, the popular films."""
+
+    def __init__(self, data: TrainingData, otherwise: Popular) -> None:
+        assert data.vectors is not None
+        assert data.has_vector is not None
+        self._vectors = data.vectors  # (V, D)
+        self._has_vector = data.has_vector  # (V,)
+        self._otherwise = otherwise
+
+    def scores(self, query: Query) -> np.ndarray:
+        known = self._has_vector[query.items]
+        liking = taste.taste(self._vectors[query.items[known]], taste.leanings(query.ratings)[known])
+        if liking is None:
+            return self._otherwise.scores(query)
+        found = taste.scores(liking, self._vectors)
+        return np.where(self._has_vector, found, found.min() - 1.0).astype(np.float32)  # without a vector: never found
+
+
+def decayed_statistics(data: TrainingData, half_life_days: float) -> Statistics:
+    """Popularity as the store computes it, from columns."""
+    now = int(data.timestamps.max()) if len(data) else 0
+    ages = (now - data.timestamps) / DAY_S
+    weights = np.exp2(-ages / half_life_days)
+    counts = np.bincount(data.items, minlength=data.n_items)
+    sums = np.bincount(data.items, weights=data.ratings, minlength=data.n_items)
+    decayed = np.bincount(data.items, weights=weights, minlength=data.n_items)
+    rated = np.flatnonzero(counts)
+    order = rated[np.argsort(-decayed[rated], kind="stable")]
+    ids: Sequence[str] = data.vocabulary.ids
+    return Statistics(
+        computed_at=now,
+        movie_ids=tuple(ids[row] for row in order),
+        popularity=tuple(decayed[order].tolist()),
+        counts=tuple(counts[order].tolist()),
+        means=tuple((sums[order] / counts[order]).tolist()),
+        global_mean=data.global_mean,
+    )

@@ -1,0 +1,149 @@
+"""What `train`, `evaluate`, `setup` and `up` share: from a store or a folder to trained, measured versions."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marquee.settings import SetupSettings
+from marquee.wiring import opened_stores, read_settings
+from service_kit.progress import Progress
+
+if TYPE_CHECKING:
+    from indexer.ports import Stores
+    from recommender_api.data import TrainingData
+    from recommender_api.evaluation.evaluate import Leaderboard
+    from recommender_api.settings import RecommenderSettings
+    from recommender_api.training import TrainedVersion
+
+
+def recommender_settings() -> RecommenderSettings:
+    from recommender_api.settings import RecommenderSettings
+
+    return read_settings(RecommenderSettings)
+
+
+def options_of(model: str) -> type[Any]:
+    """The dataclass of the model's options. Raises ModelUnavailable for a name that is not registered."""
+    from recommender_api.models.registry import options_class
+
+    return options_class(model)
+
+
+def needs_vectors(model: str) -> bool:
+    from recommender_api.models.registry import ranker_class
+
+    return bool(getattr(ranker_class(model), "needs_vectors", False))
+
+
+def read_data(data: Path | None, store: str | None, progress: Progress) -> TrainingData:
+    """From a folder that `marquee export` wrote, from a data set as it was published, else from the store."""
+    from recommender_api.data import read_training_data
+
+    if data is None:
+        with opened_stores(store) as stores, exported(stores, progress) as folder:
+            return read_training_data(folder)
+    if (data / "manifest.json").is_file():
+        return read_training_data(data)
+    return read_dataset(data, progress)
+
+
+def read_dataset(path: Path, progress: Progress) -> TrainingData:
+    """Without vectors: what needs those trains from a store."""
+    from indexer.datasets import DatasetSettings, find_dataset, open_dataset
+    from indexer.export import export_dataset
+    from recommender_api.data import read_training_data
+
+    settings = read_settings(DatasetSettings)
+    found = find_dataset(path, settings, or_demo=False, progress=progress)
+    with job_folder("export") as folder:
+        export_dataset(open_dataset(found.path, settings), folder, progress=progress)
+        return read_training_data(folder)
+
+
+@contextmanager
+def exported(stores: Stores, progress: Progress) -> Iterator[Path]:
+    """The store's data in a folder that is gone afterwards."""
+    from indexer.export import export
+
+    with job_folder("export") as folder:
+        export(stores, folder, progress=progress)
+        yield folder
+
+
+@contextmanager
+def job_folder(name: str) -> Iterator[Path]:
+    """A place under MARQUEE_HOME for what one job needs while it runs."""
+    jobs = read_settings(SetupSettings).home / "jobs"
+    jobs.mkdir(parents=True, exist_ok=True)
+    folder = jobs / f"{name}-{secrets.token_hex(4)}"
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_defaults(model: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options given, and those that the environment sets for every model that has them."""
+    from embedding_generator.settings import EmbeddingSettings
+
+    known = options_of(model).__dataclass_fields__
+    set_for_all = {
+        "max_length": read_settings(SetupSettings).sequence_length,
+        "device": read_settings(EmbeddingSettings).device,
+    }
+    return {name: value for name, value in set_for_all.items() if name in known and value is not None} | dict(given)
+
+
+def train(
+    model: str,
+    given: Mapping[str, Any],
+    data: Path | None,
+    store: str | None,
+    *,
+    activate: bool,
+    progress: Progress,
+) -> TrainedVersion:
+    """Fit, measure, save a version; with `activate` services follow it."""
+    from recommender_api.model_files import activate as follow
+
+    options = with_defaults(model, given)
+    trained = train_on(model, read_data(data, store, progress), options, progress)
+    if activate:
+        follow(recommender_settings().models_dir, model, trained.stored.version)
+    return trained
+
+
+def train_on(model: str, data: TrainingData, options: Mapping[str, Any], progress: Progress) -> TrainedVersion:
+    from recommender_api import training
+
+    settings = recommender_settings()
+    log_dir = settings.home / "logs" / "tensorboard" / f"{model}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    return training.train(model, data, options, models_dir=settings.models_dir, log_dir=log_dir, progress=progress)
+
+
+def compare(models: Sequence[str], data: TrainingData, protocol: str, progress: Progress) -> Leaderboard:
+    """Models and the core's strategies on one split."""
+    from marquee.strategies import strategies
+    from recommender_api import training
+    from recommender_api.evaluation.protocols import PROTOCOLS
+    from recommender_api.models.registry import RANKERS
+    from service_kit.errors import InvalidRequest
+
+    if protocol not in PROTOCOLS:
+        raise InvalidRequest(f"there is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    if unknown := [name for name in models if name not in RANKERS]:
+        raise InvalidRequest(f"there is no model {unknown[0]!r}; there are {', '.join(sorted(RANKERS))}")
+    return training.leaderboard(
+        models,
+        data,
+        PROTOCOLS[protocol](),
+        models_dir=recommender_settings().models_dir,
+        others=strategies,
+        progress=progress,
+    )

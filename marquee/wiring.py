@@ -1,0 +1,160 @@
+"""The composition root: settings in, parts out. Nothing else decides which implementation stands behind a protocol.
+
+Everything heavy is imported where it is built, so a command pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from marquee.output import say
+from service_kit.errors import InvalidRequest, ModelUnavailable
+
+if TYPE_CHECKING:
+    from core_api.core import Core
+    from core_api.settings import CoreSettings
+    from embedding_generator.client import Embedder
+    from embedding_generator.engine import EmbeddingEngine
+    from embedding_generator.settings import EmbeddingSettings
+    from indexer.ports import Stores
+    from indexer.settings import StoreSettings
+    from recommender_api.client import Recommender
+    from recommender_api.engine import RecommenderEngine
+    from recommender_api.settings import RecommenderSettings
+    from service_kit.settings import MarqueeSettings
+
+S = TypeVar("S", bound="MarqueeSettings")
+
+
+@contextmanager
+def readable_settings() -> Iterator[None]:
+    """A setting that cannot be is one sentence that names the variable."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"MARQUEE_{'_'.join(map(str, first['loc'][:1])).upper()}"
+        raise InvalidRequest(f"{variable} cannot be {first['input']!r}: {first['msg']}") from None
+    except SettingsError as error:
+        raise InvalidRequest(f"the settings cannot be read: {error}") from None
+
+
+def read_settings(kind: type[S], **given: Any) -> S:
+    """The settings of one part; what a command was told (None: nothing) goes before environment and `.env`."""
+    with readable_settings():
+        return kind(**{name: value for name, value in given.items() if value is not None})
+
+
+def store_settings(url: str | None) -> StoreSettings:
+    from indexer.settings import StoreSettings
+
+    return read_settings(StoreSettings, store=url)
+
+
+@contextmanager
+def opened_stores(url: str | None) -> Iterator[Stores]:
+    """The stores of a command, closed at its end."""
+    from indexer.open import open_stores
+
+    settings = store_settings(url)
+    stores = open_stores(settings.url, settings)
+    try:
+        yield stores
+    finally:
+        stores.close()
+
+
+def embedder_over_http(core: CoreSettings) -> Embedder | None:
+    """The client of the embedding service, where there is one."""
+    if core.embedding_url is None:
+        return None
+    from embedding_generator.http import HttpEmbedder
+
+    return HttpEmbedder(_client("embedding", core.embedding_url, core))
+
+
+def recommender_over_http(core: CoreSettings) -> Recommender | None:
+    if core.recommender_url is None:
+        return None
+    from recommender_api.http import HttpRecommender
+
+    return HttpRecommender(_client("recommender", core.recommender_url, core))
+
+
+def recommender_in_process(settings: RecommenderSettings) -> RecommenderEngine:
+    from recommender_api.engine import RecommenderEngine
+
+    return RecommenderEngine(
+        settings.models_dir,
+        settings.model_poll_s,
+        ranking_history=settings.ranking_history,
+        models_kept=settings.models_kept,
+    )
+
+
+def load_engine(settings: EmbeddingSettings) -> EmbeddingEngine:
+    """The embedding engine in this process; takes seconds. Raises ModelUnavailable."""
+    from embedding_generator.encoders import load_encoder
+    from embedding_generator.engine import EmbeddingEngine
+
+    encoder = load_encoder(
+        settings.embedding_model,
+        settings.embedding_revision,
+        settings.embedding_models_dir,
+        device=settings.device,
+        batch=settings.embedding_batch,
+    )
+    return EmbeddingEngine(encoder, settings)
+
+
+def load_engine_or_fitted(settings: EmbeddingSettings) -> EmbeddingEngine:
+    """The same; where the model cannot be loaded, the one that `marquee embed --model lsa` fitted here."""
+    from embedding_generator.lsa import NAME, is_lsa
+
+    try:
+        return load_engine(settings)
+    except ModelUnavailable as error:
+        if "embedding_model" in settings.model_fields_set or not is_lsa(settings.embedding_models_dir / NAME):
+            raise
+        say(f"{error.detail}; serving {NAME}, which was fitted on the catalogue")
+        return load_engine(settings.model_copy(update={"embedding_model": NAME}))
+
+
+@contextmanager
+def core_in_process(store: str | None, *, embedder: bool = False) -> Iterator[Core]:
+    """The use cases for one command; services are called where their URLs are set. An embedder only if asked for."""
+    from core_api.core import Core
+    from core_api.settings import CoreSettings
+    from embedding_generator.settings import EmbeddingSettings
+    from marquee.steps import engine_or_lsa
+    from recommender_api.settings import RecommenderSettings
+
+    settings = read_settings(CoreSettings)
+    with opened_stores(store) as stores, ExitStack() as parts:
+        recommender = recommender_over_http(settings)
+        if recommender is None:
+            recommender = recommender_in_process(read_settings(RecommenderSettings))
+            parts.callback(recommender.close)
+        found = embedder_over_http(settings) if embedder else None
+        if embedder and found is None:
+            found = engine_or_lsa(stores, read_settings(EmbeddingSettings))
+            parts.callback(found.close)
+        yield Core(stores, recommender, found, settings)
+
+
+def shown_url(url: str) -> str:
+    """Without the password that it may carry."""
+    return re.sub(r"(://[^:/@]+:)[^@/]+@", r"\1********@", url)
+
+
+def _client(name: str, url: str, core: CoreSettings) -> Any:
+    from service_kit.http import ServiceClient
+
+    key = core.service_key.get_secret_value() if core.service_key else None
+    return ServiceClient(name, url, key, core.service_deadline_s)
