@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
@@ -19,6 +20,7 @@ from indexer.datasets.settings import DatasetSettings
 
 _SUFFIXES = (".csv", ".tsv", ".dat", ".data", ".item", ".user", ".txt")
 _DEEPEST = 3  # parts of a member's name: archive folder, data set folder, file
+_MOST_ENTRIES = 5000  # of a folder: more is somebody's home, not a data set
 _SMALL = 2**20  # a ratio means nothing for a file of this size or less
 
 
@@ -51,8 +53,10 @@ class FolderSource:
 
     def files(self) -> dict[str, int]:
         found = (path for pattern in ("*", "*/*") for path in self._folder.glob(pattern))
-        names = {path.relative_to(self._folder).as_posix(): path for path in found}
-        return {name: path.stat().st_size for name, path in sorted(names.items()) if _fits(name) and path.is_file()}
+        paths = {path.relative_to(self._folder).as_posix(): path for path in islice(found, _MOST_ENTRIES)}
+        if len(paths) == _MOST_ENTRIES:
+            raise DatasetError(f"{self._folder} holds thousands of files: name the folder of one data set.")
+        return {name: path.stat().st_size for name, path in sorted(paths.items()) if _fits(name) and path.is_file()}
 
     @contextmanager
     def open(self, file: str) -> Iterator[BinaryIO]:

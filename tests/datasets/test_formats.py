@@ -192,3 +192,10 @@ def test_a_file_that_is_none_of_our_business_does_no_harm(tmp_path: Path) -> Non
     strange = {"notes.txt": b"\xff\xfeu\0s\0", "blob.dat": b"\0" * 2_500_000, "more.csv": b""}
     dataset = open_dataset(movielens.write(tmp_path / "own", FORMATS["ml-1m"] | strange))
     assert len(list(dataset.ratings())) == len(RATINGS)
+
+
+def test_a_folder_of_thousands_of_files_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    movielens.write(tmp_path, FORMATS["ml-1m"])
+    monkeypatch.setattr("indexer.datasets.source._MOST_ENTRIES", len(FORMATS["ml-1m"]))
+    with pytest.raises(DatasetError, match="holds thousands of files"):
+        open_dataset(tmp_path)
