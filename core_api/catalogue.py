@@ -101,7 +101,7 @@ class Catalogue:
             return False
         try:
             report = embed_pending(self._stores, self._embedder, ids=ids)
-        except (UpstreamUnavailable, ModelUnavailable, VectorSpaceMismatch) as error:
+        except (UpstreamUnavailable, ModelUnavailable, VectorSpaceMismatch, InvalidRequest) as error:
             _log.warning("vectors are pending", films=len(ids), reason=error.detail)
             return False
         return not report.failures

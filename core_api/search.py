@@ -12,7 +12,7 @@ from indexer.ports import Stores
 from indexer.titles import rank_titles
 from indexer.types import Movie, MovieFilter, Scored
 from service_kit.deadline import DeadlineExceeded
-from service_kit.errors import ModelUnavailable, UpstreamUnavailable
+from service_kit.errors import InvalidRequest, ModelUnavailable, UpstreamUnavailable
 
 Mode = Literal["title", "semantic", "hybrid"]
 _CANDIDATES = 200  # titles that share letters with the text, to be ranked well
@@ -64,6 +64,8 @@ class Search:
             raise _CannotEmbed("deadline") from None
         except (UpstreamUnavailable, ModelUnavailable):
             raise _CannotEmbed("embedding_unavailable") from None
+        except InvalidRequest:  # the model makes nothing of this text
+            raise _CannotEmbed("no_meaning") from None
         if (answer.model, answer.vectors.shape[1]) != (space.model, space.dimension):
             raise _CannotEmbed("vectors_of_another_model")
         return self._stores.vectors.nearest(answer.vectors, k, where)

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from core_api import answers
 from core_api.core import Core
 from core_api.pages import newest_first
+from core_api.routes.limits import at_most
 from core_api.schemas import QueryId, UpdateMovies, UpdateRatings
 from core_api.wishes import Answer, Wish
 from service_kit.auth import READ, WRITE
-from service_kit.errors import InvalidRequest
 
 
 def routers(core: Core) -> list[APIRouter]:
@@ -30,10 +30,11 @@ def routers(core: Core) -> list[APIRouter]:
     )
     def recommendations(
         user_id: QueryId,
-        k: Annotated[int, Query(ge=1, le=settings.max_k)] = 10,
+        k: Annotated[int, Query(ge=1)] = 10,
         returnMetadata: bool = False,  # the name is the contract's
         genresAs: Literal["list", "string"] | None = None,
     ) -> Response:
+        at_most(settings.max_k, k, "k")
         answer = core.recommend.for_user(user_id, Wish(k=k))
         as_list = settings.genres_as_list if genresAs is None else genresAs == "list"
         items = [answers.plain_item(item, metadata=returnMetadata, as_list=as_list) for item in answer.items]
@@ -55,17 +56,14 @@ def routers(core: Core) -> list[APIRouter]:
     @write.post("/update_ratings", summary="Add ratings", response_model=answers.UpdatedRatings)
     def update_ratings(body: UpdateRatings) -> dict[str, Any]:
         rows = body.rows()
-        many = sum(len(new) for new in rows.values())
-        if many > settings.max_batch:
-            raise InvalidRequest(f"{many} ratings in one body: send at most {settings.max_batch} at once")
+        at_most(settings.max_batch, sum(len(new) for new in rows.values()), "ratings in one body")
         rated = core.ratings.add(rows)
         return {"updated": rated.updated, "unknown_movies": rated.unknown_movies}
 
     @write.post("/update_movie", summary="Add or change films", response_model=answers.UpdatedMovies)
     def update_movie(body: UpdateMovies) -> dict[str, Any]:
         changes = body.changes()
-        if len(changes) > settings.max_batch_movies:
-            raise InvalidRequest(f"{len(changes)} films in one body: send at most {settings.max_batch_movies} at once")
+        at_most(settings.max_batch_movies, len(changes), "films in one body")
         ready = core.catalogue.update(changes)
         return {"updated": list(changes), "vectors": "ready" if ready else "pending"}
 
