@@ -63,10 +63,11 @@ def train(
     Raises InvalidRequest for an option that the model does not have or a value that it cannot have.
     """
     given, progress = dict(options or {}), progress or NoProgress()
-    chosen = make_options(name, given)
     split = (protocol or LeaveOneOut()).split(data)
     if given.get("epochs") == 0:
+        del given["epochs"]
         return _measure_stored(name, given, split, models_dir, progress)
+    chosen = make_options(name, given)
     ranker = fit(name, split, chosen, log_dir=log_dir, progress=progress)
     metrics, seen = measure(ranker, split, progress), split.description
     epochs = ranker.epochs_trained if isinstance(ranker, WatchedRanker) else None
@@ -131,11 +132,11 @@ def _measure_stored(
         raise InvalidRequest(f"There is no stored {name} to evaluate; train it with at least one epoch first.")
     loaded = load_version(models_dir, name, versions[0].version)
     check_unseen(f"{name} {loaded.stored.version}", loaded.stored.split, split)
-    stored_options = getattr(loaded.ranker, "options", None)
+    wanted, has = make_options(name, given), getattr(loaded.ranker, "options", None)
     warnings = tuple(
-        f"--{field.replace('_', '-')} {value} is ignored: the stored {name} has {getattr(stored_options, field)}"
+        f"--{field.replace('_', '-')} {value} is ignored: the stored {name} has {getattr(has, field)}."
         for field, value in given.items()
-        if field != "epochs" and stored_options is not None and getattr(stored_options, field) != value
+        if has is not None and getattr(has, field) != getattr(wanted, field)
     )
     measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress))
     return TrainedVersion(measured, getattr(loaded.ranker, "epochs_trained", None), warnings)

@@ -85,8 +85,8 @@ class LeaveOneOut:
             description=describe(self, data),
             train=data.select(np.arange(len(data)) < first_held_out[data.users]),
             candidates=frequent,
-            validation=[next_film(played, row) for row in validation],
-            test=[next_film(played, row) for row in test],
+            validation=[next_film(played, int(row)) for row in validation],
+            test=[next_film(played, int(row)) for row in test],
         )
 
 
@@ -127,7 +127,7 @@ class TimeCut:
             start, end = data.offsets[user : user + 2]
             row = start + np.searchsorted(data.timestamps[start:end], cut)
             if start < row < end and data.timestamps[row] < before:
-                yield next_film(data, row)
+                yield next_film(data, int(row))
 
 
 @dataclass(frozen=True)

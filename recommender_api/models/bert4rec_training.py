@@ -20,6 +20,7 @@ from torch import Tensor
 from recommender_api.data import TrainingData
 from recommender_api.models.base import Ranker
 from recommender_api.models.bert4rec import Network, Options, choose_device, pad_left
+from recommender_api.models.count_embeddings import count_embeddings
 from recommender_api.models.watching import SELECTED_BY, Watch
 
 AsRanker = Callable[[Network, int], Ranker]  # the network after so many epochs, to be validated
@@ -32,9 +33,17 @@ def fit(data: TrainingData, options: Options, watch: Watch, as_ranker: AsRanker)
         torch.manual_seed(options.seed)  # dropout draws from the global generator
         generator = torch.Generator().manual_seed(options.seed)
         network = Network(len(data.vocabulary), options)
-        counts = np.bincount(data.items, minlength=len(data.vocabulary))
-        network.initialise(torch.from_numpy(counts).float(), generator)
+        counts = torch.from_numpy(np.bincount(data.items, minlength=data.n_items)).float()  # (V,)
+        network.initialise(counts, _start(data, options, watch), generator)
         return _train(network.to(device), [history.items for history in data.histories()], options, watch, as_ranker)
+
+
+def _start(data: TrainingData, options: Options, watch: Watch) -> Tensor:
+    """(V, D) of unit variance, or zeros: what the random item embeddings are moved by."""
+    if not options.start_from_counts:
+        return torch.zeros(data.n_items, options.hidden_size)
+    with watch.progress.task("counting what is watched near what"):
+        return torch.from_numpy(count_embeddings(data, options.hidden_size))
 
 
 def _train(
@@ -49,7 +58,7 @@ def _train(
         for epoch in range(1, options.epochs + 1):
             loss = _epoch(network, batches(sequences, options, rng), options, optimizer, schedule, rng)
             log("loss/train", loss, epoch)
-            log("learning_rate", schedule.get_last_lr()[0], epoch)
+            log("learning_rate", float(schedule.get_last_lr()[0]), epoch)
             advance(1)
             if watch.validate is None or (epoch % options.validate_every and epoch != options.epochs):
                 continue
@@ -109,10 +118,10 @@ def choose_masked(real: Tensor, options: Options, rng: np.random.Generator) -> T
 def batches(sequences: Sequence[np.ndarray], options: Options, rng: np.random.Generator) -> list[list[np.ndarray]]:
     """One epoch: every film of every sequence once, in batches of like length, in random order."""
     windows = [window for sequence in sequences for window in cut(sequence, options.max_length, rng)]
-    rng.shuffle(windows)  # type: ignore[arg-type]
+    rng.shuffle(windows)
     windows.sort(key=len)  # stable: windows of one length stay shuffled
     grouped = [windows[at : at + options.batch_size] for at in range(0, len(windows), options.batch_size)]
-    rng.shuffle(grouped)  # type: ignore[arg-type]
+    rng.shuffle(grouped)
     return grouped
 
 
@@ -146,5 +155,5 @@ def _event_log(folder: Path | None) -> Iterator[_Log]:
         return
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    with SummaryWriter(str(folder)) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(str(folder)) as writer:
         yield writer.add_scalar

@@ -1,0 +1,166 @@
+"""`train` and its kin with real models on small data: what is measured, what is saved, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from recommender_api.evaluation.evaluate import Scorer, validation_metrics
+from recommender_api.evaluation.protocols import LeaveOneOut, Split
+from recommender_api.model_files import StoredVersion, load_version
+from recommender_api.models.base import Query
+from recommender_api.training import VALIDATION, choose_active, leaderboard, train
+from service_kit.errors import InvalidRequest
+from tests.support.pairs import FILMS, ending_in, pairs_data
+
+TINY: dict[str, Any] = {
+    "hidden_size": 16,
+    "layers": 1,
+    "max_length": 12,
+    "batch_size": 16,
+    "epochs": 80,
+    "validate_every": 80,
+    "dropout": 0.0,
+    "learning_rate": 1e-2,
+    "device": "cpu",
+}
+DATA = pairs_data()
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def test_a_trained_version_is_saved_with_its_metrics_and_what_it_has_seen(tmp_path: Path) -> None:
+    trained = train("bert4rec", DATA, TINY, models_dir=tmp_path / "models", log_dir=tmp_path / "logs")
+    assert set(trained.stored.metrics) == {
+        "validation_hr@10", "validation_ndcg@10", "test_hr@10", "test_ndcg@10",
+    }  # fmt: skip
+    assert trained.stored.metrics["test_ndcg@10"] > 0.95  # each last film follows its partner
+    assert trained.stored.split == LeaveOneOut().split(DATA).description
+    assert trained.epochs_trained == 80
+    assert trained.log_dir is not None
+    assert list(trained.log_dir.glob("events*"))
+    loaded = load_version(tmp_path / "models", "bert4rec", trained.stored.version)
+    assert int(loaded.ranker.scores(ending_in(4)).argmax()) == 5
+
+
+def test_a_model_that_fits_cheaply_is_saved_as_fitted_on_everything(tmp_path: Path) -> None:
+    trained = train("transitions", DATA, models_dir=tmp_path)
+    assert trained.stored.split == {"protocol": None}
+    assert trained.stored.metrics["test_ndcg@10"] > 0.95
+    with pytest.raises(InvalidRequest, match="fitted on all ratings"):
+        train("transitions", DATA, {"epochs": 0}, models_dir=tmp_path)
+    kept = train("transitions", DATA, models_dir=tmp_path, refit=False)
+    assert kept.stored.split["protocol"] == "leave-one-out"
+
+
+def test_a_refit_of_a_model_with_epochs_uses_those_that_validation_chose(tmp_path: Path) -> None:
+    trained = train("bert4rec", DATA, TINY | {"epochs": 12, "validate_every": 4}, models_dir=tmp_path, refit=True)
+    ranker = load_version(tmp_path, "bert4rec", trained.stored.version).ranker
+    assert trained.stored.split == {"protocol": None}
+    assert getattr(ranker, "epochs_trained", None) == trained.epochs_trained
+
+
+def test_zero_epochs_measure_the_stored_model_in_its_own_shape_and_warn_about_other_options(tmp_path: Path) -> None:
+    trained = train("bert4rec", DATA, TINY, models_dir=tmp_path)
+    again = train("bert4rec", DATA, {"epochs": 0, "hidden_size": 32, "max_length": 12}, models_dir=tmp_path)
+    assert again.stored.version == trained.stored.version
+    assert again.stored.metrics == pytest.approx(trained.stored.metrics)
+    assert again.warnings == ("--hidden-size 32 is ignored: the stored bert4rec has 16.",)
+    assert len(list((tmp_path / "bert4rec").iterdir())) == 1
+
+
+def test_zero_epochs_without_a_stored_model_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="no stored bert4rec to evaluate; train it"):
+        train("bert4rec", DATA, {"epochs": 0}, models_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"hidden_sizes": 3}, "bert4rec has no option hidden_sizes; it has .*hidden_size"),
+        ({"heads": 3}, "bert4rec: hidden_size 64 must be a multiple of heads 3"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(options: dict[str, int], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=message):
+        train("bert4rec", DATA, options, models_dir=tmp_path)
+
+
+class Interrupted:
+    """A watcher that presses Ctrl-C in the second epoch."""
+
+    epochs = 0
+
+    @contextmanager
+    def task(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+        def advance(_done: int) -> None:
+            self.epochs += 1
+            if self.epochs == 2:
+                raise KeyboardInterrupt
+
+        yield advance
+
+
+def test_an_interrupt_leaves_nothing_behind_and_the_earlier_version_whole(tmp_path: Path) -> None:
+    earlier = train("bert4rec", DATA, TINY | {"epochs": 1}, models_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train("bert4rec", DATA, TINY, models_dir=tmp_path, progress=Interrupted())
+    assert [path.name for path in (tmp_path / "bert4rec").iterdir()] == [earlier.stored.version]
+    load_version(tmp_path, "bert4rec", earlier.stored.version)
+
+
+class Popular:
+    def __init__(self, split: Split) -> None:
+        self.counts = np.bincount(split.train.items, minlength=FILMS).astype(np.float32)
+
+    def scores(self, query: Query) -> np.ndarray:  # noqa: ARG002
+        return self.counts.copy()
+
+
+class Prophet:
+    """Knows the validation's answers."""
+
+    def __init__(self, split: Split) -> None:
+        self.answers = {case.query.items.tobytes(): case.target for case in split.validation}
+
+    def scores(self, query: Query) -> np.ndarray:
+        return np.eye(FILMS, dtype=np.float32)[self.answers[query.items.tobytes()]]
+
+
+def test_what_serves_is_the_best_on_validation_or_nothing_that_needs_training(tmp_path: Path) -> None:
+    split = LeaveOneOut().split(DATA)
+    good = train("transitions", DATA, models_dir=tmp_path).stored
+    poor = StoredVersion("bert4rec", "x", tmp_path, {VALIDATION: 0.01}, {})
+    rules: dict[str, Scorer] = {"popular": Popular(split)}
+    choice = choose_active([poor, good], rules, split)
+    assert choice.version is good
+    assert choice.validation["popular"] == validation_metrics(rules["popular"], split)["ndcg@10"]
+    assert choose_active([poor], rules, split).version is None
+    assert choose_active([], rules, split).version is None
+    assert choose_active([good], rules | {"prophet": Prophet(split)}, split).version is None
+
+
+def test_a_leaderboard_compares_models_and_other_scorers_on_one_split() -> None:
+    board = leaderboard(["transitions"], DATA, others=lambda split: {"popular": Popular(split)})
+    assert [row.name for row in board.rows] == ["transitions", "popular"]
+    assert board.rows[0].metrics["ndcg@10"] > 0.95
+    assert board.rows[1].metrics["ndcg@10"] < 0.7
+    assert board.description["protocol"] == "leave-one-out"
+
+
+def test_a_leaderboard_takes_a_stored_version_of_the_same_split_instead_of_fitting(tmp_path: Path) -> None:
+    """The stored one has seen a single epoch, so its figures differ from those of a fresh fit."""
+    stored = train("bert4rec", DATA, TINY | {"epochs": 1, "start_from_counts": False}, models_dir=tmp_path).stored
+    (row,) = leaderboard(["bert4rec"], DATA, models_dir=tmp_path).rows
+    assert row.metrics["ndcg@10"] == pytest.approx(stored.metrics["test_ndcg@10"])
+    (fresh,) = leaderboard(["bert4rec"], DATA, models_dir=tmp_path, options={"bert4rec": TINY}).rows
+    assert fresh.metrics["ndcg@10"] > row.metrics["ndcg@10"]
