@@ -55,7 +55,7 @@ def _likeness(query: str, name: str) -> float:
     bare_query, bare_name = _ARTICLE.sub("", query), _ARTICLE.sub("", name)
     if bare_query == bare_name:
         return _EXACT - 0.01
-    covered = min(len(query) / max(len(name), 1), 1.0)
+    covered = min(len(query), len(name)) / max(len(query), len(name))
     if name.startswith(query) or bare_name.startswith(query):
         return _PREFIX + _STEP * covered
     *words, last = query.split()

@@ -25,6 +25,8 @@ TITLES = [
     "Star Wars: Episode IV - A New Hope (1977)",
     "2001: A Space Odyssey (1968)",
     "Nosferatu",
+    "9 (2009)",
+    "District 9 (2009)",
     "Lord of the Rings: The Two Towers, The (2002)",
     "(500) Days of Summer (2009)",
 ]
@@ -57,6 +59,7 @@ def titles(text: str, limit: int = 5) -> list[str]:
         ("star wars", "Star Wars: Episode IV - A New Hope (1977)"),
         ("space odyssey 2001", "2001: A Space Odyssey (1968)"),
         ("nosferattu", "Nosferatu"),
+        ("disirict 9", "District 9 (2009)"),
         ("the two towers", "Lord of the Rings: The Two Towers, The (2002)"),
         ("500 days of summer", "(500) Days of Summer (2009)"),
     ],
