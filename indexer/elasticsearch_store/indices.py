@@ -23,6 +23,8 @@ from service_kit.errors import VectorSpaceMismatch
 _LEAST_BBQ_DIMENSION = 65  # shorter vectors cannot be kept as single bits
 _ABANDONED_S = 24 * 3600  # a hidden index this old belongs to a rebuild that was killed
 
+_GRAPH = {"m": 32, "ef_construction": 200}
+
 _KEYWORD = {"type": "keyword"}
 _KEPT = {"index": False, "doc_values": False}  # in the document, of no use for search
 _FILTERED = {"movie_id": _KEYWORD, "genres": _KEYWORD, "year": {"type": "long"}}
@@ -192,8 +194,8 @@ class Indices:
     def _graph(self, dimension: int, films: int) -> dict[str, Any]:
         """docs/decisions/020: full float32 vectors while they fit into memory, bits with rescoring above."""
         if films <= self._settings.elasticsearch_hnsw_films or dimension < _LEAST_BBQ_DIMENSION:
-            return {"type": "hnsw", "m": 16, "ef_construction": 100}
-        return {"type": "bbq_hnsw", "m": 16, "ef_construction": 100, "rescore_vector": {"oversample": 3.0}}
+            return {"type": "hnsw", **_GRAPH}
+        return {"type": "bbq_hnsw", **_GRAPH, "rescore_vector": {"oversample": 3.0}}
 
     def _index_settings(self) -> dict[str, Any]:
         return {

@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch
 from indexer.elasticsearch_store.reading import MOST_HITS, Query, passes, search, total
 from indexer.types import MovieFilter, Scored
 
-_LEAST_CANDIDATES = 200  # docs/decisions/020: where recall stops growing
+_LEAST_CANDIDATES = 400  # docs/decisions/020: recall 0.998 and more
 _EXACT_UP_TO = 2_000  # films that match: comparing them all takes a few milliseconds
 _MOST_DROPPED = 500  # excluded films fetched for nothing
 _DECIMALS = 6  # float32 cosines mean nothing beyond
