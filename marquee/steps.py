@@ -88,19 +88,19 @@ def engine_or_lsa(stores: Stores, settings: EmbeddingSettings) -> EmbeddingEngin
     from embedding_generator.lsa import NAME, is_lsa
 
     space = stores.vectors.space()
-    fitted = settings.model_copy(update={"embedding_model": NAME})
     explicit = "embedding_model" in settings.model_fields_set
-    if not explicit and space is not None and space.model.startswith(f"{NAME}@"):
-        return load_engine(fitted)
-    try:
-        return load_engine(settings)
-    except ModelUnavailable as error:
-        if explicit:
-            raise
-        say(f"{error.detail}; falling to latent semantic analysis (--model {NAME}), fitted on the catalogue")
-        if not is_lsa(settings.embedding_models_dir / NAME):
-            fit_on_catalogue(stores, settings)
-        return load_engine(fitted)
+    use_fitted = settings.embedding_model == NAME
+    use_fitted |= not explicit and space is not None and space.model.startswith(f"{NAME}@")
+    if not use_fitted:
+        try:
+            return load_engine(settings)
+        except ModelUnavailable as error:
+            if explicit:
+                raise
+            say(f"{error.detail}; falling to latent semantic analysis (--model {NAME}), fitted on the catalogue")
+    if not is_lsa(settings.embedding_models_dir / NAME):
+        fit_on_catalogue(stores, settings)
+    return load_engine(settings.model_copy(update={"embedding_model": NAME}))
 
 
 def fit_on_catalogue(stores: Stores, settings: EmbeddingSettings) -> None:
