@@ -175,9 +175,12 @@ class Database:
                 self.path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS_KEPT
             )
             self._connections[threading.current_thread()] = connection
-        connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
         self._local.connection = connection
         return connection
 
