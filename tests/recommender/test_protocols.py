@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +20,7 @@ from recommender_api.evaluation.protocols import (
     draw_users,
 )
 from service_kit.errors import InvalidRequest
+from tests.support.real_data import real_dataset
 
 
 def data_of(*histories: str) -> TrainingData:
@@ -149,17 +148,10 @@ def test_a_model_is_tested_only_on_the_split_it_was_fitted_on() -> None:
             check_unseen("bert4rec 1", stored, split)
 
 
-def datasets() -> Path:
-    folder = os.environ.get("MARQUEE_DATASETS")
-    if not folder:
-        pytest.skip("set MARQUEE_DATASETS to the folder that holds ml-1m and ml-latest-small")
-    return Path(folder)
-
-
 def test_movielens_1m_is_split_as_in_the_published_figures() -> None:
-    file = datasets() / "ml-1m" / "ml-1m.txt"
+    file = real_dataset("ml-1m") / "ml-1m.txt"  # the sequence file of the SASRec and BERT4Rec repositories
     if not file.exists():
-        pytest.skip("put the sequence file ml-1m.txt into MARQUEE_DATASETS/ml-1m")
+        pytest.skip("no ml-1m.txt among the files of ml-1m")
     rows = np.loadtxt(file, dtype=np.int64)
     data = TrainingData.from_columns(
         [str(user) for user in rows[:, 0]],
@@ -176,9 +168,7 @@ def test_movielens_1m_is_split_as_in_the_published_figures() -> None:
 
 
 def test_the_random_split_of_latest_small_is_the_one_over_the_lines_of_its_file() -> None:
-    file = datasets() / "ml-latest-small" / "ratings.csv"
-    if not file.exists():
-        pytest.skip("put MovieLens latest-small into MARQUEE_DATASETS/ml-latest-small")
+    file = real_dataset("ml-latest-small") / "ratings.csv"
     with file.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     data = TrainingData.from_columns(
