@@ -45,6 +45,7 @@ class Options:
 
 class Regression:
     name: ClassVar[str] = "regression"
+    needs_vectors: ClassVar[bool] = True
 
     def __init__(self, vocabulary: Vocabulary, options: Options, biases: Biases, vectors: np.ndarray) -> None:
         self.vocabulary = vocabulary
@@ -56,12 +57,9 @@ class Regression:
     @classmethod
     def fit(cls, data: TrainingData, options: Options | None = None) -> Self:
         """Raises DataError for data without vectors."""
-        if data.vectors is None or data.has_vector is None:
+        if data.vectors is None:
             raise DataError("The data has no text vectors, which regression learns on; run `marquee embed` and export.")
-        known = data.has_vector
-        centre = data.vectors[known].mean(axis=0) if known.any() else 0.0
-        vectors = np.where(known[:, None], data.vectors - centre, 0.0).astype(np.float32)
-        return cls(data.vocabulary, options or Options(), fit_biases(data), vectors)
+        return cls(data.vocabulary, options or Options(), fit_biases(data), centred_vectors(data))
 
     def scores(self, query: Query) -> np.ndarray:
         ratings = self._ratings(query, self._vectors, self._biases.films)
@@ -103,6 +101,15 @@ class Regression:
                 raise ModelFileError(f"{place(folder)}: {name} have the wrong shape or are not finite; train again.")
         biases = Biases(float(facts["mean_rating"]), arrays["offsets"], arrays["counts"])
         return cls(vocabulary, options, biases, arrays["vectors"])
+
+
+def centred_vectors(data: TrainingData) -> np.ndarray:
+    """(V, D) float32 less their mean, so that being a film at all is no likeness; zeros where a film has none."""
+    assert data.vectors is not None
+    assert data.has_vector is not None
+    known = data.has_vector
+    centre = data.vectors[known].mean(axis=0) if known.any() else 0.0
+    return np.where(known[:, None], data.vectors - centre, 0.0).astype(np.float32)
 
 
 def ridge(vectors: np.ndarray, targets: np.ndarray, penalty: float) -> np.ndarray:
