@@ -115,7 +115,7 @@ class Interrupted:
     """A watcher that presses Ctrl-C in the second epoch."""
 
     @contextmanager
-    def task(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+    def task(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         def advance(_done: int) -> None:
             self.epochs += 1
             if self.epochs == 2:

@@ -39,7 +39,7 @@ class Random:
     def __init__(self) -> None:
         self.rng = np.random.default_rng(0)
 
-    def scores(self, query: Query) -> np.ndarray:  # noqa: ARG002
+    def scores(self, query: Query) -> np.ndarray:
         return self.rng.random(FILMS).astype(np.float32)
 
 
@@ -56,7 +56,7 @@ class Perfect:
 
 
 class Constant:
-    def scores(self, query: Query) -> np.ndarray:  # noqa: ARG002
+    def scores(self, query: Query) -> np.ndarray:
         return np.ones(FILMS, np.float32)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer, validation_metrics
-from recommender_api.evaluation.protocols import LeaveOneOut, Split
+from recommender_api.evaluation.protocols import PROTOCOLS, LeaveOneOut, Split
 from recommender_api.model_files import StoredVersion, load_version
 from recommender_api.models.base import Query
 from recommender_api.training import VALIDATION, choose_active, leaderboard, train
@@ -101,7 +102,7 @@ class Interrupted:
     epochs = 0
 
     @contextmanager
-    def task(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:  # noqa: ARG002
+    def task(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         def advance(_done: int) -> None:
             self.epochs += 1
             if self.epochs == 2:
@@ -122,7 +123,7 @@ class Popular:
     def __init__(self, split: Split) -> None:
         self.counts = np.bincount(split.train.items, minlength=FILMS).astype(np.float32)
 
-    def scores(self, query: Query) -> np.ndarray:  # noqa: ARG002
+    def scores(self, query: Query) -> np.ndarray:
         return self.counts.copy()
 
 
@@ -164,3 +165,16 @@ def test_a_leaderboard_takes_a_stored_version_of_the_same_split_instead_of_fitti
     assert row.metrics["ndcg@10"] == pytest.approx(stored.metrics["test_ndcg@10"])
     (fresh,) = leaderboard(["bert4rec"], DATA, models_dir=tmp_path, options={"bert4rec": TINY}).rows
     assert fresh.metrics["ndcg@10"] > row.metrics["ndcg@10"]
+
+
+@pytest.mark.parametrize("ratings", [0, 1])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("model", ["bert4rec", "transitions"])
+def test_almost_no_data_gives_a_version_without_figures_instead_of_an_error(
+    model: str, protocol: str, ratings: int, tmp_path: Path
+) -> None:
+    data = TrainingData.from_columns(["u"] * ratings, ["f"] * ratings, [4.0] * ratings, [1] * ratings)
+    options = {"epochs": 2, "device": "cpu"} if model == "bert4rec" else {}
+    trained = train(model, data, options, models_dir=tmp_path, protocol=PROTOCOLS[protocol]())
+    assert trained.stored.metrics == {}
+    assert load_version(tmp_path, model, trained.stored.version).ranker.scores(Query()).shape == (ratings,)
