@@ -43,7 +43,8 @@ def open_elasticsearch(url: str, settings: StoreSettings, prefix: str = "") -> S
 
 class ElasticsearchStores:
     def __init__(self, client: Elasticsearch, settings: StoreSettings, prefix: str) -> None:
-        self._client = client
+        self.client = client
+        self.prefix = prefix
         self._patience_s = settings.elasticsearch_timeout_s
         self._indices = Indices(client, prefix, settings)
         writer = Writer(client, self._indices)
@@ -54,14 +55,14 @@ class ElasticsearchStores:
 
     def check(self) -> None:
         # Health, since `GET /` is not allowed everywhere; of our indices, since others may share the cluster.
-        client = self._client.options(request_timeout=self._patience_s)
+        client = self.client.options(request_timeout=self._patience_s)
         status = client.cluster.health(index=self._indices.names.patterns)["status"]
         if status == "red":
             raise StoreUnavailable("Elasticsearch answers, but a part of the indices is missing: look at its health.")
 
     def version(self) -> str | None:
         """Identity and number of operations of each index: every write is one, by whomever."""
-        stats = self._client.indices.stats(
+        stats = self.client.indices.stats(
             index=[pattern for pattern in self._indices.names.patterns if pattern != f"{self._indices.names.users}-*"],
             metric="docs",
             level="shards",
@@ -78,7 +79,7 @@ class ElasticsearchStores:
         self._indices.drop()
 
     def close(self) -> None:
-        self._client.close()
+        self.client.close()
 
 
 class ElasticsearchMeta:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from elastic_transport import (
     ConnectionTimeout,
@@ -36,7 +36,8 @@ def connect(url: str, settings: StoreSettings) -> Elasticsearch:
     """A thread-safe client; nothing is sent yet. Raises `InvalidRequest` for a URL or CA file that cannot be right."""
     try:
         parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        default = _DEFAULT_PORTS[parts.scheme]
+        port = parts.port or default
     except (ValueError, KeyError):
         parts, port = urlsplit(""), 0
     if not parts.hostname:
@@ -66,8 +67,8 @@ def _credentials(user: str | None, password: str | None, settings: StoreSettings
     if user is None and settings.elasticsearch_api_key is not None:
         return {"api_key": settings.elasticsearch_api_key.get_secret_value()}
     if user is None and settings.elasticsearch_password is not None:
-        user, password = settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value()
-    return {} if user is None else {"basic_auth": (user, password or "")}
+        return {"basic_auth": (settings.elasticsearch_user, settings.elasticsearch_password.get_secret_value())}
+    return {} if user is None else {"basic_auth": (unquote(user), unquote(password or ""))}
 
 
 def _transport(place: str, settings: StoreSettings) -> type[Transport]:
