@@ -13,9 +13,9 @@ from service_kit.serve import listen
 
 
 @contextmanager
-def live(app: ASGIApp) -> Iterator[str]:
+def live(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serves `app` until the block ends and gives its base URL; start and stop run the app's lifespan."""
-    sock = listen("127.0.0.1", 0)
+    sock = listen("127.0.0.1", port)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
