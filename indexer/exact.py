@@ -55,12 +55,14 @@ class ExactIndex:
 
     def changed(self, vectors: Mapping[str, np.ndarray | None]) -> ExactIndex:
         """A new index with these films' vectors put in, or taken out where there is None."""
-        kept = np.ones(len(self), bool)
-        kept[self.rows(vectors)] = False
+        kept = np.delete(np.arange(len(self)), self.rows(vectors))  # (n,) rows
         added = {movie_id: vector for movie_id, vector in vectors.items() if vector is not None}
         index = ExactIndex((), self.matrix[:0])
-        index.ids = (*(self.ids[row] for row in np.flatnonzero(kept).tolist()), *added)
-        index.matrix = np.concatenate([self.matrix[kept], *(unit_rows(vector[None]) for vector in added.values())])
+        index.ids = (*(self.ids[row] for row in kept.tolist()), *added)
+        index.matrix = np.empty((len(index.ids), self.matrix.shape[1]), np.float32)
+        np.take(self.matrix, kept, axis=0, out=index.matrix[: len(kept)], mode="clip")  # clip: copied once, not twice
+        for row, vector in enumerate(added.values(), start=len(kept)):
+            index.matrix[row] = unit_rows(vector[None])[0]
         index._row_of = {movie_id: row for row, movie_id in enumerate(index.ids)}
         return index
 
@@ -68,4 +70,4 @@ class ExactIndex:
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """The rows as float32 of length 1."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))  # (N,)
-    return np.asarray(vectors / lengths[:, None], np.float32)
+    return np.multiply(vectors, (1 / lengths)[:, None].astype(np.float32), dtype=np.float32)
