@@ -7,20 +7,10 @@ Used by the service, by `marquee` and by the tests. The heavy libraries are impo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Encoded:
-    """One pass through a model, rows in the order of the texts."""
-
-    vectors: np.ndarray  # (N, D) float32
-    tokens: tuple[int, ...]  # read of each text
-    truncated: tuple[bool, ...]  # whether the text had more
 
 
 class Encoder(Protocol):
@@ -35,8 +25,11 @@ class Encoder(Protocol):
     def max_tokens(self) -> int | None:
         """Tokens that it reads of a text, special ones included; None: all."""
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
-        """Deterministic; rows need not be of length 1 (the engine normalises them)."""
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, also of the part that is not read. Cheap beside `encode`."""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, D) float32, the same each time; rows need not be of length 1 (the engine normalises them)."""
 
 
 def load_encoder(

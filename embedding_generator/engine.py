@@ -8,8 +8,9 @@ together. Used by the embedding service, and by `marquee` where everything runs 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import structlog
@@ -23,6 +24,8 @@ from service_kit.errors import InvalidRequest, ModelUnavailable, ServiceError, U
 
 _SLICE = 1024  # texts of one call that are queued at once: enough to sort by length, few enough to leave room
 _SHORTEST = 1e-12  # a row of less than this length has no direction
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("marquee.embedding")
 
@@ -110,6 +113,9 @@ class EmbeddingEngine:
                     self._dismiss([*self._interactive.drain(), *self._bulk.drain()])
                     return
                 lane = self._interactive or self._bulk
+                arrived = lane.begin_round()
+            self._measure(arrived)
+            with self._changed:
                 batch = lane.take(self._settings.embedding_batch)
             self._answer([ticket for ticket in batch if ticket.call.waits])
 
@@ -117,8 +123,22 @@ class EmbeddingEngine:
         for ticket in tickets:
             ticket.call.fail(ModelUnavailable("the embedding engine is shutting down"))
 
+    def _measure(self, tickets: Sequence[_Ticket]) -> None:
+        """In tokens: batches by characters pad a quarter more."""
+        lengths = self._tried(self._encoder.lengths, [ticket.text for ticket in tickets])
+        for ticket, length in zip(tickets, lengths, strict=True):
+            if isinstance(length, ServiceError):
+                ticket.call.fail(length)
+            else:
+                ticket.length = length
+
     def _answer(self, tickets: Sequence[_Ticket]) -> None:
-        answers = self._encode(list(dict.fromkeys(ticket.text for ticket in tickets)))
+        lengths = {ticket.text: ticket.length for ticket in tickets}
+        vectors = self._tried(self._encoder.encode, list(lengths))
+        answers = {
+            text: vector if isinstance(vector, ServiceError) else self._row(text, vector, length)
+            for (text, length), vector in zip(lengths.items(), vectors, strict=True)
+        }
         for ticket in tickets:
             answer = answers[ticket.text]
             if isinstance(answer, ServiceError):
@@ -126,29 +146,31 @@ class EmbeddingEngine:
             else:
                 ticket.call.answer(ticket.text, answer)
 
-    def _encode(self, texts: Sequence[str]) -> dict[str, Row | ServiceError]:
-        """A row or an error for each text. A batch that fails is tried text by text, so that one hurts no other."""
+    def _tried(self, work: Callable[[Sequence[str]], Iterable[T]], texts: Sequence[str]) -> list[T | ServiceError]:
+        """A result or an error for each text. A batch that fails is tried text by text, so that one hurts no other."""
         if not texts:
-            return {}
+            return []
         try:
-            encoded = self._encoder.encode(texts)
+            results: list[T | ServiceError] = list(work(texts))
+            if len(results) != len(texts):
+                raise ValueError(f"{len(results)} results for {len(texts)} texts")
         except Exception as error:  # any: a worker that dies would leave every caller waiting; theirs is the error
             if len(texts) > 1:
-                return {text: self._encode([text])[text] for text in texts}
+                return [self._tried(work, [text])[0] for text in texts]
             _log.exception("a text could not be embedded", model=self._encoder.model, characters=len(texts[0]))
-            return {
-                texts[0]: ModelUnavailable(
+            return [
+                ModelUnavailable(
                     f"{self._encoder.model} failed on a text of {len(texts[0])} characters ({type(error).__name__})"
                 )
-            }
-        columns = zip(texts, encoded.vectors, encoded.tokens, encoded.truncated, strict=True)
-        return {text: self._row(text, vector, tokens, cut) for text, vector, tokens, cut in columns}
+            ]
+        return results
 
-    def _row(self, text: str, vector: np.ndarray, tokens: int, truncated: bool) -> Row | ServiceError:
-        length = float(np.linalg.norm(vector))
-        if not (np.isfinite(length) and length > _SHORTEST):
+    def _row(self, text: str, vector: np.ndarray, length: int) -> Row | ServiceError:
+        norm = float(np.linalg.norm(vector))
+        if not (np.isfinite(norm) and norm > _SHORTEST):
             return InvalidRequest(f"{self._encoder.model} finds no direction for the text {text[:60]!r}")
-        return Row(np.asarray(vector / length, np.float32), tokens, truncated)
+        read = min(length, self._encoder.max_tokens or length)
+        return Row(np.asarray(vector / norm, np.float32), tokens=read, truncated=length > read)
 
 
 @dataclass(slots=True, eq=False)
@@ -175,10 +197,11 @@ class _Call:
         self.finished.set()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Ticket:
     text: str
     call: _Call
+    length: int = 0  # tokens, once measured
 
 
 class _Lane:
@@ -188,7 +211,7 @@ class _Lane:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._arrived: list[_Ticket] = []
-        self._round: list[_Ticket] = []  # shortest first: taken from the end
+        self._round: list[_Ticket] = []
 
     def __len__(self) -> int:
         return len(self._arrived) + len(self._round)
@@ -200,10 +223,15 @@ class _Lane:
             raise UpstreamUnavailable(f"the embedding queue is full ({len(self)} texts wait): try again later")
         self._arrived.extend(tickets)
 
+    def begin_round(self) -> list[_Ticket]:
+        """The texts of a new round, to be measured; none while a round is under way."""
+        if self._round:
+            return []
+        self._round, self._arrived = self._arrived, []
+        return self._round
+
     def take(self, n: int) -> list[_Ticket]:
-        if not self._round:
-            self._round = sorted(self._arrived, key=lambda ticket: len(ticket.text))
-            self._arrived = []
+        self._round.sort(key=lambda ticket: ticket.length)
         taken = self._round[-n:]
         del self._round[-n:]
         return taken

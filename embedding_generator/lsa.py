@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import structlog
 
-from embedding_generator.encoders import Encoded
 from service_kit.errors import InvalidRequest, ModelUnavailable
 
 NAME = "lsa"
@@ -93,7 +92,10 @@ class LsaEncoder:
         self._vectorizer.idf_ = idf
         self._split = self._vectorizer.build_analyzer()
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        return [len(self._split(text)) for text in texts]
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         rows = np.asarray(self._vectorizer.transform(texts) @ self._components.T, np.float32)  # (N, D)
         lengths = np.linalg.norm(rows, axis=1)
         unknown = lengths < _FAINT
@@ -101,8 +103,7 @@ class LsaEncoder:
             _log.warning("texts without a known word", texts=int(unknown.sum()), of=len(texts), model=self.model)
         rows[unknown] = self._centre
         lengths[unknown] = np.linalg.norm(self._centre)
-        tokens = tuple(len(self._split(text)) for text in texts)
-        return Encoded(rows / lengths[:, None], tokens, (False,) * len(texts))
+        return rows / lengths[:, None]  # type: ignore[no-any-return]
 
     @classmethod
     def load(cls, folder: Path) -> LsaEncoder:

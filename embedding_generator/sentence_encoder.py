@@ -1,7 +1,6 @@
 """An encoder over a sentence-transformers model on disk. Never runs code of the model's, never opens a pickle.
 
-Reads vectors as the library's own `encode` gives them (prompts, pooling and all); what we add is how many tokens
-were read and whether a text had more.
+Vectors are what the library's own `encode` gives (prompts, pooling and all).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from embedding_generator.encoders import Encoded
 from embedding_generator.sentence_models import Located
 from service_kit.errors import ModelUnavailable
 
@@ -25,22 +23,15 @@ class SentenceEncoder:
         self.dimension = int(self._model.get_embedding_dimension())
         self.max_tokens: int | None = self._model.max_seq_length
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
-        vectors = self._model.encode(list(texts), batch_size=self._batch, show_progress_bar=False)  # (N, D)
-        lengths = self._lengths(texts)
-        longest = self.max_tokens or max(lengths, default=0)
-        return Encoded(
-            np.asarray(vectors, np.float32).reshape(len(texts), self.dimension),
-            tuple(min(length, longest) for length in lengths),
-            tuple(length > longest for length in lengths),
-        )
-
-    def _lengths(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each whole text. Tokenising twice costs under one percent of a pass through the model."""
+    def lengths(self, texts: Sequence[str]) -> list[int]:
         if not texts:
             return []
         ids = self._tokenizer(list(texts), truncation=False, padding=False, verbose=False)["input_ids"]
         return [len(row) for row in ids]
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = self._model.encode(list(texts), batch_size=self._batch, show_progress_bar=False)  # (N, D)
+        return np.asarray(vectors, np.float32).reshape(len(texts), self.dimension)
 
 
 def _load(located: Located, device: str) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from embedding_generator.client import Embeddings
-from embedding_generator.encoders import Encoded
 from embedding_generator.engine import EmbeddingEngine
 from service_kit.deadline import DeadlineExceeded, deadline
 from service_kit.errors import InvalidRequest, ModelUnavailable, UpstreamUnavailable
@@ -28,7 +27,7 @@ class HeldEncoder(HashEncoder):
         self.began = threading.Event()
         self.go = threading.Event()
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         self.began.set()
         assert self.go.wait(10)
         return super().encode(texts)
@@ -70,9 +69,8 @@ def test_requests_that_arrive_together_are_answered_in_one_pass(
 
 def test_a_batch_holds_texts_of_like_length(make_engine: MakeEngine) -> None:
     encoder = HashEncoder()
-    lengths = [5, 90, 7, 80, 6, 85]
-    make_engine(encoder, embedding_batch=3).embed(["x" * n for n in lengths])
-    assert [sorted(map(len, batch)) for batch in encoder.batches] == [[80, 85, 90], [5, 6, 7]]
+    make_engine(encoder, embedding_batch=3).embed(["a b", "b c d e f g", "abcdefghijkl m", "b c d e f", "c", "d e f g"])
+    assert [sorted(encoder.lengths(batch)) for batch in encoder.batches] == [[4, 5, 6], [1, 2, 2]]
 
 
 def test_interactive_texts_go_before_bulk_ones_that_came_earlier(
@@ -94,8 +92,8 @@ def test_short_texts_are_not_passed_over_for_ever_by_longer_ones(
     make_engine: MakeEngine, pool: ThreadPoolExecutor
 ) -> None:
     class Asking(HashEncoder):  # while one text is in the model, a longer one comes
-        def encode(self, texts: Sequence[str]) -> Encoded:
-            if texts == ["heat"]:
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            if texts == ["heat (1995)"]:
                 later.append(pool.submit(engine.embed, ["a longer one that came later"]))
                 waiting(engine, 2)
             return super().encode(texts)
@@ -103,9 +101,9 @@ def test_short_texts_are_not_passed_over_for_ever_by_longer_ones(
     later: list[Future[Embeddings]] = []
     encoder = Asking()
     engine = make_engine(encoder, embedding_batch=1)
-    engine.embed(["up", "heat"])
+    engine.embed(["up", "heat (1995)"])
     later[0].result(5)
-    assert encoder.batches == [["heat"], ["up"], ["a longer one that came later"]]
+    assert encoder.batches == [["heat (1995)"], ["up"], ["a longer one that came later"]]
 
 
 @pytest.mark.parametrize("bulk", [False, True])
@@ -138,6 +136,33 @@ def test_one_text_that_breaks_a_batch_hurts_no_other_call(
     assert len(first.result(5).vectors) == 1
     with pytest.raises(ModelUnavailable, match="RuntimeError"):
         bad.result(5)
+
+
+def test_a_text_that_cannot_be_tokenised_hurts_no_other_call(
+    make_engine: MakeEngine, held: HeldEncoder, pool: ThreadPoolExecutor
+) -> None:
+    def lengths(texts: Sequence[str]) -> list[int]:
+        return [len(text.encode()) for text in texts]  # half a surrogate pair raises UnicodeEncodeError
+
+    held.lengths = lengths  # type: ignore[method-assign]
+    engine = make_engine(held)
+    first = pool.submit(engine.embed, ["first"])
+    held.began.wait(5)
+    good, bad = pool.submit(engine.embed, ["good"]), pool.submit(engine.embed, ["\ud800"])
+    waiting(engine, 2)
+    held.go.set()
+    assert [len(call.result(5).vectors) for call in (first, good)] == [1, 1]
+    with pytest.raises(ModelUnavailable, match="UnicodeEncodeError"):
+        bad.result(5)
+
+
+def test_an_encoder_that_loses_a_row_answers_nobody_with_anothers(make_engine: MakeEngine) -> None:
+    class Losing(HashEncoder):
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            return super().encode(texts)[1:]
+
+    with pytest.raises(ModelUnavailable, match="failed on a text of 4 characters"):
+        make_engine(Losing()).embed(["Heat"])
 
 
 def test_a_row_that_is_not_finite_is_no_answer(make_engine: MakeEngine) -> None:
@@ -223,6 +248,6 @@ def test_many_threads_get_the_vectors_of_their_own_texts(make_engine: MakeEngine
     engine, alone = make_engine(embedding_batch=7), HashEncoder()
     texts = [[f"film {n} {m}" for m in range(n % 5)] for n in range(200)]
     for asked, got in zip(texts, pool.map(engine.embed, texts), strict=True):
-        expected = alone.encode(asked).vectors
+        expected = alone.encode(asked)
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
         np.testing.assert_allclose(got.vectors, expected, atol=1e-6)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from embedding_generator.encoders import load_encoder
+from embedding_generator.engine import EmbeddingEngine
 from embedding_generator.lsa import LsaEncoder, fit_lsa
 from indexer.text import movie_text
 from service_kit.errors import InvalidRequest, ModelUnavailable
@@ -23,44 +26,45 @@ def lsa(tmp_path_factory: pytest.TempPathFactory) -> LsaEncoder:
 
 
 def test_every_text_of_the_catalogue_has_a_row_of_length_one(lsa: LsaEncoder) -> None:
-    encoded = lsa.encode(TEXTS)
-    assert encoded.vectors.shape == (len(TEXTS), 16)
-    assert encoded.vectors.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(encoded.vectors, axis=1), 1, atol=1e-5)
-    assert not any(encoded.truncated)
-    assert all(encoded.tokens)
+    vectors = lsa.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), 16)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_films_that_share_genres_and_tags_are_nearer_than_others(lsa: LsaEncoder) -> None:
-    vectors = lsa.encode(TEXTS).vectors
+def test_all_words_of_a_text_are_read(lsa: LsaEncoder, make_engine: Callable[..., EmbeddingEngine]) -> None:
+    answer = make_engine(lsa).embed(["film " * 5000, "Heat (1995)"])
+    assert answer.truncated == (False, False)
+    assert answer.tokens == 5000 + 2
+
+
+def test_films_of_the_same_genres_are_nearer_than_films_that_share_none(lsa: LsaEncoder) -> None:
+    vectors = lsa.encode(TEXTS)
     near = vectors @ vectors.T  # (N, N)
     genres = [set(movie.genres) for movie in movies()]
-    alike, unlike = [], []
-    for a in range(len(TEXTS)):
-        for b in range(a):
-            (alike if genres[a] == genres[b] else unlike).append(near[a, b]) if genres[a] & genres[b] == genres[
-                a
-            ] or not genres[a] & genres[b] else None
+    pairs = list(combinations(range(len(TEXTS)), 2))
+    alike = [near[a, b] for a, b in pairs if genres[a] == genres[b]]
+    unlike = [near[a, b] for a, b in pairs if not genres[a] & genres[b]]
     assert np.mean(alike) > np.mean(unlike) + 0.2
 
 
 def test_a_text_finds_itself(lsa: LsaEncoder) -> None:
-    vectors = lsa.encode(TEXTS).vectors
+    vectors = lsa.encode(TEXTS)
     assert (np.argmax(vectors @ vectors.T, axis=1) == np.arange(len(TEXTS))).mean() > 0.9
 
 
 @pytest.mark.parametrize("text", ["", "   ", "!!!", "天使爱美丽", "qwxyz", "\x00"])
 def test_a_text_without_a_known_word_lies_at_the_centre_and_is_not_zero(lsa: LsaEncoder, text: str) -> None:
-    rows = lsa.encode([text, TEXTS[0]]).vectors
+    rows = lsa.encode([text, TEXTS[0]])
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    centre = lsa.encode(TEXTS).vectors.mean(axis=0)
+    centre = lsa.encode(TEXTS).mean(axis=0)
     assert rows[0] @ centre / np.linalg.norm(centre) > 0.999
 
 
 def test_the_same_texts_give_the_same_model(lsa: LsaEncoder, tmp_path: Path) -> None:
     again = fit_lsa(TEXTS, tmp_path / "lsa", dimension=16)
     assert again.model == lsa.model
-    np.testing.assert_array_equal(again.encode(TEXTS).vectors, lsa.encode(TEXTS).vectors)
+    np.testing.assert_array_equal(again.encode(TEXTS), lsa.encode(TEXTS))
 
 
 def test_other_texts_give_another_model_in_the_same_place(tmp_path: Path) -> None:
@@ -81,7 +85,7 @@ def test_a_fitted_folder_is_loaded_by_its_path_too(tmp_path: Path) -> None:
 def test_a_small_catalogue_gets_as_many_dimensions_as_it_spans(tmp_path: Path, texts: list[str]) -> None:
     fitted = fit_lsa(texts, tmp_path / "lsa", dimension=128)
     assert 1 <= fitted.dimension <= len(set(texts))
-    np.testing.assert_allclose(np.linalg.norm(fitted.encode(texts).vectors, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(fitted.encode(texts), axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("texts", [[], ["", "..."], ["Up"]])

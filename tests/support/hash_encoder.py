@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embedding_generator.encoders import Encoded
-
 
 class HashEncoder:
     """Equal texts have equal vectors, different ones differ; a token is a word, and eight of them are read.
@@ -23,17 +21,15 @@ class HashEncoder:
         self.dimension = dimension
         self.batches: list[list[str]] = []
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         self.batches.append(list(texts))
         if any("poison" in text for text in texts):
             raise RuntimeError("the batch is poisoned")
-        words = [text.split() for text in texts]
-        vectors = [self._vector(" ".join(row[: self.max_tokens])) for row in words]
-        return Encoded(
-            np.array(vectors, np.float32).reshape(len(texts), self.dimension),
-            tuple(min(len(row), self.max_tokens or len(row)) for row in words),
-            tuple(self.max_tokens is not None and len(row) > self.max_tokens for row in words),
-        )
+        vectors = [self._vector(" ".join(text.split()[: self.max_tokens])) for text in texts]
+        return np.array(vectors, np.float32).reshape(len(texts), self.dimension)
 
     def _vector(self, text: str) -> np.ndarray:
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
