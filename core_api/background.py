@@ -102,7 +102,6 @@ class VectorCompleter:
         self._maybe_pending = False
 
     def expect(self) -> None:
-        """Films were stored without their vectors."""
         self._maybe_pending = True
 
 
@@ -135,5 +134,11 @@ class Background:
         self._statistics.soon()
 
     def want_vectors(self) -> None:
+        """Films were stored without their vectors."""
         if self._completer is not None:
             self._completer.expect()
+
+    def complete_vectors(self) -> None:
+        """One round of the completer, now and here. Raises what the embedder and the store raise."""
+        if self._completer is not None:
+            self._completer.work()
