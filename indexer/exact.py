@@ -70,4 +70,5 @@ class ExactIndex:
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """The rows as float32 of length 1."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))  # (N,)
-    return np.multiply(vectors, (1 / lengths)[:, None].astype(np.float32), dtype=np.float32)
+    units: np.ndarray = np.multiply(vectors, (1 / lengths)[:, None].astype(np.float32), dtype=np.float32)
+    return units

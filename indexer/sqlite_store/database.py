@@ -140,7 +140,7 @@ class Database:
         return False
 
     def close(self) -> None:
-        """Close every thread's connection; later calls raise StoreUnavailable."""
+        """Close every thread's connection, when no call is running; later calls raise StoreUnavailable."""
         with self._registry:
             self._closed = True
             for connection in self._connections.values():

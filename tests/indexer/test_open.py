@@ -31,7 +31,9 @@ def test_three_slashes_are_a_path_below_the_working_directory(tmp_path: Path, mo
         assert stores.movies.count() == 1
 
 
-def test_the_default_store_lies_in_the_home_of_marquee(tmp_path: Path) -> None:
+def test_the_default_store_lies_in_the_home_of_marquee(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # away from any .env
+    monkeypatch.delenv("MARQUEE_STORE", raising=False)
     settings = StoreSettings.model_validate({"home": tmp_path})
     with closing(open_stores(settings.url, settings)):
         assert (tmp_path / "store" / "marquee.db").exists()
