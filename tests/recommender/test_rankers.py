@@ -1,0 +1,179 @@
+"""The rankers that are fitted at once, on the contract of all rankers; and what is each one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender_api.data import DataError, TrainingData
+from recommender_api.models import forest, regression, transitions
+from recommender_api.models.base import Query
+from recommender_api.models.forest import Forest
+from recommender_api.models.registry import RANKERS, options_class, ranker_class
+from recommender_api.models.regression import Regression, ridge
+from recommender_api.models.transitions import Transitions
+from recommender_api.weights import ModelFileError
+from service_kit.errors import ModelUnavailable
+from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
+from tests.support.ranker_contract import RankerContract
+
+SMALL_FOREST = forest.Options(trees=20, leaf=5, folds=5)
+
+
+class TestTransitions(RankerContract):
+    ranker = Transitions
+    options = transitions.Options()
+    predicts = False
+
+    def test_scores_are_the_formula_worked_out_by_hand(self) -> None:
+        """Two users saw a, b, c; one saw a, c. D[a,b] = 2, D[a,c] = 2 * 1/2 + 1, D[b,c] = 2."""
+        data = TrainingData.from_columns(
+            ["u", "u", "u", "v", "v", "v", "w", "w"], list("abcabcac"), [5.0] * 8, [1, 2, 3, 1, 2, 3, 1, 2]
+        )
+        model = Transitions.fit(data, transitions.Options())
+        counts = np.array([[0, 2, 2], [0, 0, 2], [0, 0, 0]], float)
+        rows, columns = counts.sum(axis=1) + 5, counts.sum(axis=0) + 5
+        share = counts / rows[:, None] ** 0.7 / columns[None, :] ** 0.3
+        trace = 1e-6 * np.array([3, 2, 3]) / 8
+        np.testing.assert_allclose(model.scores(query(0, 1)), np.exp(-1 / 3) * share[0] + share[1] + trace, rtol=1e-5)
+        np.testing.assert_allclose(model.scores(Query()), trace, rtol=1e-5)
+
+    def test_only_the_strongest_followers_of_a_film_are_kept(self) -> None:
+        full = Transitions.fit(checkerboard())
+        cut = Transitions.fit(checkerboard(), transitions.Options(followers=3))
+        for film in range(FILMS):
+            kept, all_scores = cut.scores(query(film)), full.scores(query(film))
+            followers = np.flatnonzero(kept > 1e-4)
+            assert len(followers) <= 3
+            assert all_scores[followers].min() >= np.delete(all_scores, followers).max() - 1e-6
+
+    def test_a_later_film_counts_more_than_an_earlier_one(self) -> None:
+        model = Transitions.fit(checkerboard())
+        fresh, stale = model.scores(query(1, 0)), model.scores(query(0, 1))
+        assert fresh[of_colour(0)[3:]].mean() > stale[of_colour(0)[3:]].mean()
+
+    def test_a_table_that_points_outside_the_vocabulary_is_refused(self, tmp_path: Path) -> None:
+        model = Transitions.fit(checkerboard())
+        model._followers[5] = FILMS
+        model.save(tmp_path)
+        with pytest.raises(ModelFileError, match="inconsistent"):
+            Transitions.load(tmp_path, model.vocabulary)
+
+
+class TestRegression(RankerContract):
+    ranker = Regression
+    options = regression.Options()
+    predicts = True
+
+    def test_it_says_what_is_missing_when_there_are_no_vectors(self) -> None:
+        with pytest.raises(DataError, match="marquee embed"):
+            Regression.fit(checkerboard(vectors=False))
+
+    def test_a_film_without_a_vector_is_ranked_by_its_ratings_and_pulls_on_no_other(self) -> None:
+        data = checkerboard()
+        assert data.vectors is not None
+        assert data.has_vector is not None
+        bare, known, vectors = 4, data.has_vector.copy(), data.vectors.copy()
+        known[bare], vectors[bare] = False, 0.0
+        model = Regression.fit(replace(data, vectors=vectors, has_vector=known))
+        high, low = model.scores(query(bare, ratings=5.0)), model.scores(query(bare, ratings=0.5))
+        np.testing.assert_allclose(np.diff(high), np.diff(low), atol=1e-4)  # moved as one, by the user's own offset
+        with_others = model.scores(query(0, 2, 6))
+        assert np.isfinite(with_others[bare])
+
+    @pytest.mark.parametrize(("films", "dimension"), [(3, 8), (30, 8), (8, 8), (0, 8), (5, 0)])
+    def test_both_ways_to_solve_the_ridge_agree(self, films: int, dimension: int) -> None:
+        rng = np.random.default_rng(1)
+        x, y = rng.normal(size=(films, dimension)), rng.normal(size=films)
+        expected = np.linalg.inv(x.T @ x + 2 * np.eye(dimension)) @ x.T @ y
+        np.testing.assert_allclose(ridge(x, y, 2.0), expected, rtol=1e-4, atol=1e-6)
+
+
+class TestForest(RankerContract):
+    ranker = Forest
+    options = SMALL_FOREST
+    predicts = True
+
+    def test_it_works_without_vectors_and_without_genres(self) -> None:
+        data = replace(checkerboard(vectors=False), genres=((),) * FILMS, years=np.zeros(FILMS, np.int64))
+        scores = Forest.fit(data, SMALL_FOREST).scores(query(0, 2))
+        assert np.isfinite(scores).all()
+
+    def test_films_outside_the_shortlist_stay_behind_it(self) -> None:
+        model = Forest.fit(checkerboard(), replace(SMALL_FOREST, shortlist=6))
+        scores = model.scores(query(0, 2, 4))
+        assert len(set(np.argsort(-scores, kind="stable")[:6]) - set(of_colour(0))) == 0
+        assert len(np.unique(scores)) > FILMS // 2
+
+    def test_a_rating_is_never_described_by_itself(self) -> None:
+        """Ratings of pure noise: a forest that saw its own answers would seem to predict them."""
+        rng = np.random.default_rng(5)
+        data = checkerboard()
+        noise = replace(data, ratings=rng.choice(np.arange(0.5, 5.5, 0.5), len(data)).astype(np.float32))
+        facts = forest.film_facts(noise)
+        described, ratings = forest.training_pairs(noise, facts, SMALL_FOREST)
+        assert described.shape == (len(data), forest.FEATURES)
+        for column in described[:, :4].T:
+            assert abs(np.corrcoef(column, ratings)[0, 1]) < 0.2
+
+    def test_the_same_seed_grows_the_same_forest(self) -> None:
+        first, second = (Forest.fit(checkerboard(), SMALL_FOREST) for _ in range(2))
+        np.testing.assert_array_equal(first.scores(query(0, 1)), second.scores(query(0, 1)))
+
+    def test_a_tree_whose_links_leave_it_is_refused(self, tmp_path: Path) -> None:
+        model = Forest.fit(checkerboard(), SMALL_FOREST)
+        tree = model._forest.estimators_[0].tree_
+        for children, bad in ((tree.children_left, tree.node_count + 7), (tree.children_right, 0)):
+            good = children[0]
+            children[0] = bad
+            model.save(tmp_path)
+            with pytest.raises(ModelFileError, match="not a sound forest"):
+                Forest.load(tmp_path, model.vocabulary)
+            children[0] = good
+
+    def test_an_object_that_is_no_forest_is_refused_before_it_is_made(self, tmp_path: Path) -> None:
+        from skops.io import dump
+
+        model = Forest.fit(checkerboard(), SMALL_FOREST)
+        model.save(tmp_path)
+        dump(Canary(tmp_path / "canary"), tmp_path / "forest.skops")
+        with pytest.raises(ModelFileError, match="which no forest needs"):
+            Forest.load(tmp_path, model.vocabulary)
+        assert not (tmp_path / "canary").exists()
+
+    def test_a_file_that_is_no_archive_is_refused(self, tmp_path: Path) -> None:
+        model = Forest.fit(checkerboard(), SMALL_FOREST)
+        model.save(tmp_path)
+        whole = (tmp_path / "forest.skops").read_bytes()
+        for damaged in (b"", b"not a zip", whole[: len(whole) // 2]):
+            (tmp_path / "forest.skops").write_bytes(damaged)
+            with pytest.raises(ModelFileError, match="damaged"):
+                Forest.load(tmp_path, model.vocabulary)
+
+
+class Canary:
+    """Leaves a file behind when something makes it from a stored state."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        Path(state["path"]).touch()
+
+
+def test_regression_and_forest_agree_that_an_unrated_user_gets_the_films_averages() -> None:
+    data = checkerboard()
+    model = Regression.fit(data, regression.Options(popularity=0.0))
+    predicted = model.predict(Query(), np.arange(FILMS))
+    np.testing.assert_allclose(predicted, data.global_mean + model._biases.films, rtol=1e-5)
+
+
+def test_every_registered_name_is_a_ranker_of_that_name_with_options() -> None:
+    for name in RANKERS:
+        assert ranker_class(name).name == name
+        options_class(name)()  # every option has a default
+    with pytest.raises(ModelUnavailable, match="transitions"):
+        ranker_class("../../etc")
