@@ -13,6 +13,8 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 Id = Annotated[str, Field(min_length=1, max_length=128)]
+Stars = Annotated[FiniteFloat, Field(ge=0, le=5)]
+Seconds = Annotated[int, Field(ge=-(2**62), lt=2**62)]  # fits 64 bits
 
 
 class Wire(BaseModel):
@@ -23,8 +25,8 @@ class HistoryColumns(Wire):
     """The latest ratings of a user (or a sequence somebody typed in), oldest first, columns of one length."""
 
     ids: tuple[Id, ...] = ()
-    ratings: tuple[FiniteFloat, ...] = ()
-    timestamps: tuple[int, ...] = ()
+    ratings: tuple[Stars, ...] = ()
+    timestamps: tuple[Seconds, ...] = ()
 
     @model_validator(mode="after")
     def _columns_agree(self) -> HistoryColumns:
