@@ -21,7 +21,7 @@ from indexer.ports import Stores
 from service_kit.errors import ServiceError
 
 _log = structlog.get_logger("marquee.core")
-_SOONEST_S = 5.0  # between two computations that somebody asked for
+_SOONEST_S = 2.0  # between two computations that somebody asked for
 _COMPLETE_EVERY_S = 15.0
 _BATCH = 64
 

@@ -60,7 +60,7 @@ class ModelStrategy:
             seen=tuple(selection.excluded),
             avoid=wish.avoid,
             k=needed + 20 if wish.where.empty else 5 * needed + 100,
-            model=wish.model,
+            model=None if wish.model == "model" else wish.model,
         )
 
     def _rank(self, query: RankQuery) -> Ranking:

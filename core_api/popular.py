@@ -56,26 +56,30 @@ class Popular:
         """`on_missing` is called when there are no statistics yet, so that somebody computes them."""
         self._stores = stores
         self._on_missing = on_missing
-        self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._chart = _NOTHING
         self._read_at = float("-inf")
 
     def chart(self) -> Chart:
         """The latest one, read again when it is half a minute old. Empty until there are statistics."""
         if time.monotonic() - self._read_at > _REREAD_S:
-            stored = statistics.read(self._stores)
-            if stored is not None and stored.movie_ids:
-                self.show(stored)
-            else:
-                self._on_missing()
+            with self._reading:  # one thread reads, the others wait for it
+                if time.monotonic() - self._read_at > _REREAD_S:
+                    self._read()
         return self._chart
 
     def show(self, computed: Statistics) -> None:
         """Take these from now on."""
-        with self._lock:
-            if computed.computed_at != self._chart.computed_at:
-                self._chart = _chart_of(computed)
-            self._read_at = time.monotonic()
+        if computed.computed_at != self._chart.computed_at:
+            self._chart = _chart_of(computed)
+        self._read_at = time.monotonic()
+
+    def _read(self) -> None:
+        stored = statistics.read(self._stores)
+        if stored is not None and stored.movie_ids:
+            self.show(stored)
+        else:
+            self._on_missing()
 
     def ranked(self, where: MovieFilter) -> Iterator[Scored]:
         """The chart's films, best first. May name films that no longer exist or that fail the filter: the caller

@@ -234,7 +234,9 @@ class Asked(Kinds):
     """What may be asked of any recommendation."""
 
     k: int = Field(10, ge=1)
-    model: str | None = Field(None, max_length=100, description="A model, or popular, or neighbours")
+    model: str | None = Field(
+        None, max_length=100, description="A model's name, or popular, neighbours, model; none: chosen by what is known"
+    )
     exclude: Ids = Field([], description="Never these")
     avoid: Ids = Field([], description="Never these, and less of what is like them")
     diversity: float = Field(0.0, ge=0, le=1, allow_inf_nan=False, description="0: best first; 1: as unlike as can be")

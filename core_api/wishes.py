@@ -15,7 +15,7 @@ class Wish:
     where: MovieFilter = EVERYTHING
     exclude: tuple[str, ...] = ()  # never these
     avoid: tuple[str, ...] = ()  # never these, nor what is like them
-    model: str | None = None  # a model of the recommender, or `popular`, `neighbours`; None: chosen by what is known
+    model: str | None = None  # a model of the recommender, or a strategy; None: chosen by what is known
     diversity: float = 0.0  # 0 best first, 1 as unlike each other as can be
     explain: bool = False
 

@@ -92,14 +92,22 @@ async function refresh() {
   const [rated, recommended] = await Promise.all([api.ratings(user), api.recommendations(user)]);
   showRated(rated);
   showRecommended(recommended);
+  showFound();
 }
 
 let typed = 0;
+let found = [];
 async function search() {
   const mine = ++typed;
   const text = at("query").value.trim();
-  const found = text ? await api.search(text) : { items: [] };
-  if (mine === typed) at("found").replaceChildren(...found.items.map((film) => filmLine(film, starsFor(film))));
+  const answer = text ? await api.search(text) : { items: [] };
+  if (mine !== typed) return; // a later search is under way
+  found = answer.items;
+  showFound();
+}
+
+function showFound() {
+  at("found").replaceChildren(...found.map((film) => filmLine(film, starsFor(film))));
 }
 
 async function showPreparation() {

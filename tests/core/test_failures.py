@@ -43,7 +43,11 @@ def timed(call):
     return answer
 
 
-EVERY_WAY = pytest.mark.parametrize("service", ["down", *FAILING], indirect=True)
+EVERY_WAY = pytest.mark.parametrize(
+    "service",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind == "hangs")) for kind in ("down", *FAILING)],
+    indirect=True,
+)
 
 
 @EVERY_WAY
@@ -135,7 +139,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["refuses", "is silent"])
+@pytest.mark.parametrize("kind", ["refuses", pytest.param("is silent", marks=pytest.mark.slow)])
 def test_without_the_store_calls_are_503_within_the_deadline(serve, make_core, recommender, embedder, kind):
     with ExitStack() as stack:
         port = closed_port() if kind == "refuses" else stack.enter_context(silent_port())
