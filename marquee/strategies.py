@@ -1,7 +1,7 @@
 """The core's own strategies, popular and neighbours, in the shape in which models are evaluated.
 
-Both go through the very functions that serve (`core_api.popular.scores`, `core_api.taste`); only the store is
-replaced by the columns of the training data.
+Both go through the very functions that serve (`core_api.popular.scores`, `core_api.neighbours.scores`); only the store
+is replaced by the columns of the training data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core_api import popular, taste
+from core_api import neighbours, popular
+from indexer.statistics import HALF_LIFE_DAYS
 from indexer.types import Statistics
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 DAY_S = 86_400.0
 
 
-def strategies(split: Split, half_life_days: float = 365.0) -> Mapping[str, Scorer]:
+def strategies(split: Split, half_life_days: float = HALF_LIFE_DAYS) -> Mapping[str, Scorer]:
     """Fitted on the split's training part; neighbours only where films have vectors."""
     most_popular = Popular(split.train, half_life_days)
     if split.train.vectors is None:
@@ -46,22 +47,15 @@ class Popular:
 
 
 class Neighbours:
-    """Nearness to what the user liked; for who liked nothing that has a vector, the popular films."""
+    """Nearness to what the user liked, and popularity; a film without a vector is near to nothing."""
 
-    def __init__(self, data: TrainingData, otherwise: Popular) -> None:
+    def __init__(self, data: TrainingData, most_popular: Popular) -> None:
         assert data.vectors is not None
-        assert data.has_vector is not None
-        self._vectors = data.vectors  # (V, D)
-        self._has_vector = data.has_vector  # (V,)
-        self._otherwise = otherwise
+        self._vectors = data.vectors  # (V, D), zeros where a film has none
+        self._prior = popular.familiarity(most_popular.scores(Query()))  # (V,)
 
     def scores(self, query: Query) -> np.ndarray:
-        known = self._has_vector[query.items]
-        liking = taste.taste(self._vectors[query.items[known]], taste.leanings(query.ratings)[known])
-        if liking is None:
-            return self._otherwise.scores(query)
-        found = taste.scores(liking, self._vectors)
-        return np.where(self._has_vector, found, found.min() - 1.0).astype(np.float32)  # without a vector: never found
+        return neighbours.scores(query.ratings, self._vectors[query.items], self._vectors, self._prior)
 
 
 def decayed_statistics(data: TrainingData, half_life_days: float) -> Statistics:

@@ -10,6 +10,8 @@ import structlog
 
 from service_kit.context import request_id
 
+_CHATTY = ("httpx", "httpcore", "elastic_transport", "sentence_transformers", "uvicorn.error", "uvicorn.access")
+
 
 def configure(level: str = "info", fmt: str = "text") -> None:
     """Route structlog and the standard library's loggers to one handler. Call once, at the start of a process."""
@@ -34,7 +36,7 @@ def configure(level: str = "info", fmt: str = "text") -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "elastic_transport", "uvicorn.error", "uvicorn.access"):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

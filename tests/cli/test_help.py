@@ -56,3 +56,15 @@ def test_no_arguments_is_a_wrong_call_that_shows_help(marquee):
     done = marquee()
     assert done.code == 2
     assert "Usage: marquee" in done.err
+
+
+def test_a_server_on_sqlite_with_a_counting_model_imports_no_heavy_library():
+    code = """if True:
+        import sys
+        import marquee.up, marquee.steps, core_api.app, core_api.core, service_kit.serve
+        import indexer.sqlite_store, recommender_api.engine, recommender_api.models.transitions
+        print(" ".join(sys.modules))
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"torch", "sklearn", "scipy", "elasticsearch", "pyarrow", "sentence_transformers", "skops"}
+    assert not heavy & set(done.stdout.split())
