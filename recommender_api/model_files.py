@@ -226,8 +226,10 @@ def _read_text(path: Path, limit: int) -> str:
         if path.stat().st_size > limit:
             raise ModelFileError(f"{place(path)} has {path.stat().st_size} bytes, at most {limit} are read.")
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"{place(path)} cannot be read: {error}.") from None
+    except OSError as error:
+        raise ModelFileError(f"{place(path)} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ModelFileError(f"{place(path)} is not text in UTF-8.") from None
 
 
 def _read_json(path: Path, limit: int = _LONGEST_JSON) -> Any:
