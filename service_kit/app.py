@@ -14,8 +14,9 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
 
 from service_kit import docs_page, health, metrics, problems
-from service_kit.auth import READ, ApiKey, KeyRing, Role, digest
+from service_kit.auth import READ
 from service_kit.health import Readiness
+from service_kit.keys import ApiKey, KeyRing, Role, digest
 from service_kit.middleware import RequestMiddleware
 from service_kit.settings import ServiceSettings
 

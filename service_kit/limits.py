@@ -7,8 +7,8 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from service_kit.auth import digest
 from service_kit.errors import ServiceError
+from service_kit.keys import digest
 
 
 class TooManyRequests(ServiceError):

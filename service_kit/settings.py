@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service_kit.auth import ApiKey, parse_keys
+from service_kit.keys import ApiKey, parse_keys
 
 
 class MarqueeSettings(BaseSettings):

@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from core_api.app import create_app
-from service_kit.auth import digest
+from service_kit.keys import digest
 from tests.support.client import TestClient
 
 ROLES = ["nobody", "read", "write", "admin"]

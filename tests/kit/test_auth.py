@@ -7,7 +7,7 @@ import logging
 import pytest
 from pydantic import ValidationError
 
-from service_kit.auth import digest
+from service_kit.keys import digest
 from service_kit.serve import CannotServe, check
 from service_kit.settings import ServiceSettings
 from tests.support.client import TestClient
