@@ -1,0 +1,128 @@
+"""`make bench`: everything that the README claims about speed, measured anew, as Markdown tables on stdout.
+
+    python -m benchmarks [--only steps,embedding,restart,http] [--dataset NAME] [--home DIR]
+
+Works in a MARQUEE_HOME of its own, thrown away afterwards unless one is named. Ratios compare things that took turns
+in this one run; absolute figures are this machine's on this day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+PARTS = ("steps", "embedding", "restart", "http")
+TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
+    parser.add_argument("--dataset", default="ml-latest-small")
+    parser.add_argument("--home", type=Path, help="a prepared MARQUEE_HOME to go on with, or one to keep")
+    given = parser.parse_args()
+    wanted = given.only.split(",")
+    if unknown := set(wanted) - set(PARTS):
+        parser.error(f"there is no benchmark {sorted(unknown)[0]!r}; there are {', '.join(PARTS)}")
+    with ExitStack() as cleaning:
+        home = given.home or cleaning.enter_context(tempfile.TemporaryDirectory(prefix="marquee-bench-"))
+        os.environ["MARQUEE_HOME"] = str(home)
+        print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+        for part in PARTS:
+            if part in wanted or (part == "steps" and not any(Path(home).iterdir())):
+                say(f"benchmark: {part}")
+                globals()[f"_{part}"](given.dataset)
+
+
+def _steps(dataset: str) -> None:
+    from benchmarks import steps
+
+    rows = [
+        (step.what, f"{step.seconds:.1f}", f"{step.items:,} {step.unit}", f"{step.items / step.seconds:,.0f}")
+        for step in steps.measure(os.environ, dataset)
+    ]
+    table("The first start, step by step", ("step", "seconds", "of", "a second"), rows)
+
+
+def _embedding(_dataset: str) -> None:
+    from benchmarks import embedding
+    from indexer import open_stores
+    from indexer.text import movie_text
+    from marquee.wiring import store_settings
+
+    stores = open_stores(store_settings(None).url)
+    texts = [movie_text(movie) for movie in stores.movies.scan()]
+    stores.close()
+    texts = random.Random(42).sample(texts, min(TEXTS, len(texts)))
+    rows = [
+        (name, f"{rate.texts_per_s:,.0f}", f"{rate.share:.2f}", f"{rate.cpu_share:.2f}")
+        for name, rate in embedding.measure(texts, rounds=3).items()
+    ]
+    table(
+        f"Embedding {len(texts):,} films",
+        ("how", "films a second", "share of bare encode", "the same in CPU seconds"),
+        rows,
+    )
+
+
+def _restart(_dataset: str) -> None:
+    from benchmarks import restart
+
+    found = restart.measure(os.environ)
+    table(
+        "The second start",
+        ("ready after", "bare `import torch`", "ratio", "first answer by", "memory when ready", "with the encoder"),
+        [
+            (
+                f"{found.ready_s:.1f} s",
+                f"{found.import_torch_s:.1f} s",
+                f"{found.ratio:.2f}",
+                found.strategy,
+                f"{found.memory_ready_mb:.0f} MB",
+                f"{found.memory_settled_mb:.0f} MB",
+            )
+        ],
+    )
+
+
+def _http(_dataset: str) -> None:
+    from benchmarks import http
+
+    rows = [
+        (
+            row.what,
+            str(row.connections),
+            f"{row.per_second:,.0f}",
+            f"{row.share_of_bare:.0%}",
+            f"{row.p50_ms:.2f}",
+            f"{row.p99_ms:.2f}",
+            f"{row.cpu_ms:.2f}",
+        )
+        for row in http.measure(None, 5.0, say)
+    ]
+    table(
+        "`GET /recommendations`, all users of the data set",
+        ("what", "connections", "a second", "of a bare route", "p50 ms", "p99 ms", "CPU ms a request"),
+        rows,
+    )
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    print(f"\n### {title}\n", f"| {' | '.join(header)} |", "|" + "---|" * len(header), sep="\n")
+    for row in rows:
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
