@@ -47,7 +47,7 @@ class Options:
     dropout: float = 0.1  # on embeddings and block outputs
     mask_probability: float = 0.2  # share of a training sequence that is masked
     last_item_share: float = 0.3  # share of the training sequences in which only the last film is masked
-    learning_rate: float = 3e-3  # highest, after the warm-up
+    learning_rate: float = 2e-3  # highest, after the warm-up
     warmup_steps: int = 100
     final_rate: float = 0.05  # share of the learning rate where the cosine ends
     clip_norm: float = 5.0
@@ -55,10 +55,11 @@ class Options:
     batch_size: int = 32
     epochs: int = 24
     validate_every: int = 2  # epochs
-    patience: int = 5  # validations without a better one before training stops
+    patience: int = 12  # validations without a better one before training stops
     seed: int = 42
     device: str = "auto"  # auto | cpu | cuda | mps
-    liked_slack: float = SLACK  # when ranking, films rated further below the user's own mean are left out
+    liked_slack: float = SLACK  # films rated further below the user's own mean do not enter a sequence
+    liked_only: bool = True  # so too in training; False learns what is watched, liked or not
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():

@@ -21,6 +21,7 @@ from recommender_api.data import TrainingData
 from recommender_api.models.base import Ranker
 from recommender_api.models.bert4rec import Network, Options, choose_device, pad_left
 from recommender_api.models.count_embeddings import count_embeddings
+from recommender_api.models.transitions import liked_ratings
 from recommender_api.models.watching import SELECTED_BY, Watch
 
 AsRanker = Callable[[Network, int], Ranker]  # the network after so many epochs, to be validated
@@ -28,6 +29,8 @@ AsRanker = Callable[[Network, int], Ranker]  # the network after so many epochs,
 
 def fit(data: TrainingData, options: Options, watch: Watch, as_ranker: AsRanker) -> tuple[Network, int]:
     """Train from scratch; returns the kept network and how many epochs it has seen."""
+    if options.liked_only:
+        data = data.select(liked_ratings(data, options.liked_slack))
     device = choose_device(options.device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(options.seed)  # dropout draws from the global generator
