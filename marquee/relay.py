@@ -18,6 +18,10 @@ from service_kit.progress import Advance, Progress
 SECONDS_BETWEEN_EVENTS = 0.1
 
 
+class EndedEarly(Exception):
+    """The child was stopped or died; its exit code says more."""
+
+
 class JsonProgress:
     """The child's end: one line when a task begins, some while it goes on, one when it ends."""
 
@@ -48,7 +52,7 @@ class JsonProgress:
 
 
 def show(lines: Iterable[str], progress: Progress) -> None:
-    """The parent's end: until the lines end, which they do when the child does."""
+    """The parent's end: until the lines end, which they do when the child does. Raises EndedEarly if tasks are open."""
     open_tasks: dict[int, tuple[ExitStack, Advance]] = {}
     with ExitStack() as everything:
         for line in lines:
@@ -62,6 +66,9 @@ def show(lines: Iterable[str], progress: Progress) -> None:
             advance(event["advance"])
             if event.get("end"):
                 one.close()
+                del open_tasks[key]
+        if open_tasks:
+            raise EndedEarly("the process ended in the middle of its work")
 
 
 class Both:

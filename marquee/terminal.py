@@ -101,7 +101,7 @@ def _lines(what: str, total: int | None) -> Iterator[Advance]:
         with lock:
             done += units
             now = time.monotonic()
-            if now - said >= SECONDS_BETWEEN_LINES:
+            if now - said >= SECONDS_BETWEEN_LINES and done != total:  # the last line comes at the end
                 said = now
                 line(now)
 

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from embedding_generator.lazy import LazyEmbedder
 from marquee import serving, steps
 from marquee.output import result, say
-from marquee.relay import Both, show
+from marquee.relay import Both, EndedEarly, show
 from marquee.terminal import RichProgress
 from marquee.wiring import (
     embedder_over_http,
@@ -171,7 +171,8 @@ class Preparing:
         words = threading.Thread(target=repeat, args=(child.stderr,), daemon=True)
         words.start()
         with child:
-            show(child.stdout, progress)
+            with suppress(EndedEarly):
+                show(child.stdout, progress)
             words.join()
         if child.returncode == 0 and self._core.recommender is not None:
             self._core.recommender.reload()
