@@ -8,6 +8,7 @@ no popularity: they are blended in by nearness alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -22,7 +23,7 @@ from indexer.types import History, MovieFilter, Scored
 # popularity alone 0.138, with 0.6 0.102, with 1 0.127, with 1.5 0.141, with 2.5 0.149. More would leave little taste.
 POPULARITY_WEIGHT = 1.5
 _NEAREST = 100  # of the pool; 1,000 find hardly more
-_HEAD = 200  # of the chart, in the pool
+_HEAD = 100  # of the chart, in the pool
 
 
 class CannotRank(Exception):
@@ -98,14 +99,14 @@ class Neighbours:
     def _taste(self, history: History, avoid: Sequence[str]) -> Taste:
         leaning = taste.leanings(history.ratings, self._options).tolist()
         felt = [(movie_id, value) for movie_id, value in zip(history.movie_ids, leaning, strict=True) if value]
+        felt = felt[-self._options.latest :]
         if not any(value > 0 for _, value in felt):
             raise CannotRank("nothing_liked")
-        felt = felt[-2 * self._options.latest :] + [(movie_id, -1.0) for movie_id in avoid]
-        vectors = self._stores.vectors.get([movie_id for movie_id, _ in felt])
+        vectors = self._stores.vectors.get(list(dict.fromkeys([*(movie_id for movie_id, _ in felt), *avoid])))
         known = [(vectors[movie_id], value) for movie_id, value in felt if movie_id in vectors]
-        if known:
-            matrix, values = np.stack([vector for vector, _ in known]), np.array([value for _, value in known])
-            found = taste.taste(matrix, values.astype(np.float32), self._options)
-            if found is not None:
-                return found
-        raise CannotRank("no_vectors")
+        matrix = np.array([vector for vector, _ in known])
+        found = taste.taste(matrix, np.array([value for _, value in known], np.float32), self._options)
+        if found is None:
+            raise CannotRank("no_vectors")
+        avoided = [vectors[movie_id] for movie_id in avoid if movie_id in vectors]
+        return replace(found, disliked=np.array([*found.disliked, *avoided])) if avoided else found

@@ -155,8 +155,10 @@ class Recommend:
 
     def _basis(self, history: History) -> Hashable | None:
         """All that an answer depends on beside the user and the wish; None where that cannot be told cheaply."""
+        if not self._settings.ranking_cache or isinstance(self._recommender, HttpRecommender):
+            return None  # a service may have gone or changed its model since: only asking tells
         stored = self._stores.version()
-        if stored is None or not self._settings.ranking_cache or isinstance(self._recommender, HttpRecommender):
+        if stored is None:
             return None
         models = () if self._recommender is None else self._recommender.models()
         return (

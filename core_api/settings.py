@@ -22,7 +22,7 @@ class CoreSettings(ServiceSettings):
     )
     history_sent: int = Field(1000, ge=1, description="Latest ratings that are sent to the recommender")
     cold_weight: float = Field(
-        0.5,
+        1.0,
         ge=0,
         le=1,
         description="How much a film that the model does not know counts when it is blended in by its nearness to the "

@@ -26,7 +26,7 @@ class TasteOptions:
     slack: float = 0.5  # stars below the own mean that still count as liked: most people rate what they chose to see
     lowest_liked: float = 2.0  # nothing at or below this was liked, whatever the mean
     margin: float = 1.0  # stars below the own mean from which on a film was disliked
-    latest: int = 200  # films of either kind that are looked at, the latest ones
+    latest: int = 100  # films liked or disliked that are looked at, the latest ones
     centres: int = 5  # a taste is rarely one point, and rarely more than a few
     strength: float = 0.3  # how much a centre that few or barely liked films stand for loses against the strongest
     push: float = 0.2  # how much of its nearness to a disliked film is taken from a film
@@ -58,10 +58,10 @@ class Taste:
 
 def taste(vectors: np.ndarray, leaning: np.ndarray, options: TasteOptions = DEFAULT) -> Taste | None:
     """From the vectors (T, D) of a history's films and their leanings (T,), oldest first. None if nothing is liked."""
-    liked = np.flatnonzero(leaning > 0)[-options.latest :]
+    felt = np.flatnonzero(leaning)[-options.latest :]
+    liked, disliked = felt[leaning[felt] > 0], felt[leaning[felt] < 0]
     if not len(liked):
         return None
-    disliked = np.flatnonzero(leaning < 0)[-options.latest :]
     centres, mass = _cluster(vectors[liked], leaning[liked], options.centres)
     return Taste(centres, mass / mass.max(), vectors[disliked])
 
