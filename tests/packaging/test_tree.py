@@ -5,9 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ["marquee", "core_api", "recommender_api", "embedding_generator", "indexer", "service_kit"]
@@ -61,6 +66,39 @@ def test_the_folder_is_there_and_holds_something(folder: str) -> None:
 )
 def test_the_package_is_in_use(package: str) -> None:
     assert package in set().union(*(imported(folder) for folder in CODE))
+
+
+EXTRAS = {  # what each folder may import beside the plain dependencies
+    "marquee": [],
+    "core_api": [],
+    "indexer": [],
+    "service_kit": [],
+    "recommender_api": ["models", "torch"],
+    "embedding_generator": ["embedding", "torch"],
+    "tests": ["test"],
+    "benchmarks": ["test"],
+}
+
+
+@pytest.mark.parametrize("folder", EXTRAS)
+def test_every_library_that_is_imported_is_asked_for(folder: str) -> None:
+    declared = {canonicalize_name(name) for extra in [None, *EXTRAS[folder]] for name in asked_for(extra)}
+    distributions = packages_distributions()
+    ours = {*CODE, "tests", "benchmarks", *sys.stdlib_module_names}
+    used = {canonicalize_name(distributions.get(name, [name])[0]) for name in imported(folder) - ours}
+    assert used - declared <= {"pydantic-core"}  # which pydantic pins exactly
+
+
+def asked_for(extra: str | None) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
+    names = set()
+    for requirement in map(Requirement, lines):
+        if requirement.name == project["name"]:
+            names |= set().union(*(asked_for(name) for name in requirement.extras))
+        else:
+            names.add(requirement.name)
+    return names
 
 
 def test_httpx2_is_used_by_no_part_of_the_product() -> None:
