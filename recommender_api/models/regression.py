@@ -81,8 +81,7 @@ class Regression:
         return np.asarray(mean + offsets + user + vectors @ weights)
 
     def _one_sided(self, targets: np.ndarray, ratings: np.ndarray) -> np.ndarray:
-        """A film that was disliked never pulls, however low it was expected to be; one that was liked never pushes
-        more than it was below expectation."""
+        """A film that was disliked never pulls, however low it was expected to be."""
         low = disliked(ratings, self._biases.mean) & ~liked(ratings, self._biases.mean)
         return np.where(low, np.minimum(targets, 0.0), targets)
 

@@ -18,7 +18,7 @@ from recommender_api.models.transitions import Transitions
 from recommender_api.weights import ModelFileError
 from service_kit.errors import ModelUnavailable
 from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
-from tests.support.ranker_contract import RankerContract
+from tests.support.ranker_contract import RankerContract, overtaken
 
 SMALL_FOREST = forest.Options(trees=20, leaf=5, folds=5)
 
@@ -55,6 +55,11 @@ class TestTransitions(RankerContract):
         fresh, stale = model.scores(query(1, 0)), model.scores(query(0, 1))
         assert fresh[of_colour(0)[3:]].mean() > stale[of_colour(0)[3:]].mean()
 
+    def test_what_follows_a_disliked_film_is_pushed_below_what_nothing_is_known_of(self) -> None:
+        scores = Transitions.fit(checkerboard()).scores(query(0, 2, 1, ratings=[5.0, 5.0, 0.5]))
+        assert scores[of_colour(1)[1:]].max() < 0
+        assert scores[of_colour(0)[3:]].min() > 0
+
     def test_a_table_that_points_outside_the_vocabulary_is_refused(self, tmp_path: Path) -> None:
         model = Transitions.fit(checkerboard())
         model._followers[5] = FILMS
@@ -83,6 +88,16 @@ class TestRegression(RankerContract):
         np.testing.assert_allclose(np.diff(high), np.diff(low), atol=1e-4)  # moved as one, by the user's own offset
         with_others = model.scores(query(0, 2, 6))
         assert np.isfinite(with_others[bare])
+
+    def test_a_disliked_film_does_not_pull_however_low_it_was_expected_to_be(self) -> None:
+        model = Regression.fit(checkerboard())
+        model._biases.films[7] = -2.8  # the others like it even less than this user
+        like_it, unlike_it = np.setdiff1d(of_colour(1), [7]), of_colour(0)
+        before, after = model.scores(Query()), model.scores(query(7, ratings=1.0))
+        assert (overtaken(after, like_it, unlike_it) <= overtaken(before, like_it, unlike_it)).all()
+        assert (
+            after[like_it].mean() - after[unlike_it].mean() <= before[like_it].mean() - before[unlike_it].mean() + 1e-5
+        )
 
     @pytest.mark.parametrize(("films", "dimension"), [(3, 8), (30, 8), (8, 8), (0, 8), (5, 0)])
     def test_both_ways_to_solve_the_ridge_agree(self, films: int, dimension: int) -> None:
@@ -118,6 +133,15 @@ class TestForest(RankerContract):
         assert described.shape == (len(data), forest.FEATURES)
         for column in described[:, :4].T:
             assert abs(np.corrcoef(column, ratings)[0, 1]) < 0.2
+
+    def test_a_low_rating_lifts_no_film_at_all(self) -> None:
+        model = Forest.fit(checkerboard(), SMALL_FOREST)
+        rng = np.random.default_rng(11)
+        for _ in range(40):
+            *liked, film = rng.permutation(FILMS)[: rng.integers(1, 8)]
+            before = model.scores(query(*liked))
+            after = model.scores(query(*liked, film, ratings=[5.0] * len(liked) + [0.5]))
+            assert (after <= before + 1e-6).all()
 
     def test_the_same_seed_grows_the_same_forest(self) -> None:
         first, second = (Forest.fit(checkerboard(), SMALL_FOREST) for _ in range(2))
