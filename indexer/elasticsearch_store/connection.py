@@ -1,4 +1,4 @@
-"""The one way to Elasticsearch: every call bounded by the request's deadline, its failures ours, nothing retried.
+"""The one way to Elasticsearch: every call bounded by the request's deadline, its failures ours, no retries in one.
 
 `connect` makes the client that the rest of this package uses. The transport underneath translates: no answer, refused
 credentials, an overloaded or failing cluster are all `StoreUnavailable`, in a sentence without secrets. What remains
@@ -8,6 +8,7 @@ credentials, an overloaded or failing cluster are all `StoreUnavailable`, in a s
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +30,8 @@ from service_kit.errors import InvalidRequest, StoreUnavailable
 
 _CONNECTIONS = 40  # as many as there are threads that serve requests
 _BREAKER_OPEN_S = 1.0
+_OVERLOADED = 429
+_PAUSES_S = (0.5, 1.0, 2.0)
 _DEFAULT_PORTS = {"http": 9200, "https": 443}
 
 
@@ -76,35 +79,45 @@ def _transport(place: str, settings: StoreSettings) -> type[Transport]:
 
     class BoundedTransport(Transport):
         def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
-            options["request_timeout"] = _seconds(place, options["request_timeout"], settings.elasticsearch_timeout_s)
+            seconds, in_a_request = _seconds(place, options["request_timeout"], settings.elasticsearch_timeout_s)
+            options["request_timeout"] = seconds
             if current := request_id.get():
                 options["headers"] = {**options["headers"], "x-opaque-id": current}
+            response = self._once(method, target, options)
+            for pause in () if in_a_request else _PAUSES_S:  # bulk work waits until there is room for it
+                if response.meta.status != _OVERLOADED:
+                    break
+                time.sleep(pause)
+                response = self._once(method, target, options)
+            if (reason := _refusal(response)) is not None:
+                raise StoreUnavailable(f"Elasticsearch at {place} {reason}")
+            return response
+
+        def _once(self, method: str, target: str, options: dict[str, Any]) -> TransportApiResponse:
             if not breaker.allows():
-                raise StoreUnavailable(
-                    f"Elasticsearch at {place} failed several times in a row: try again in a moment."
-                )
+                raise StoreUnavailable(f"Elasticsearch at {place} failed several times in a row: try again shortly.")
             try:
                 response = super().perform_request(method, target, **options)
             except SerializationError:
-                raise _not_elasticsearch(place) from None
+                raise _stranger(place) from None
             except TransportError as error:
                 breaker.failed()
                 raise StoreUnavailable(_silence(place, error)) from None
             breaker.succeeded()
-            if (reason := _refusal(response)) is not None:
-                raise StoreUnavailable(f"Elasticsearch at {place} {reason}")
+            if response.meta.status < 300 and response.meta.headers.get("x-elastic-product") != "Elasticsearch":
+                raise _stranger(place)
             return response
 
     return BoundedTransport
 
 
-def _seconds(place: str, asked: float, cap: float) -> float:
-    """What this call may take: within a request less than the request has left, so that it still gets an answer."""
+def _seconds(place: str, asked: float, cap: float) -> tuple[float, bool]:
+    """What this call may take, and whether it is part of a request: then it gets less than the request has left."""
     try:
         left = remaining(math.inf)
     except DeadlineExceeded:
         raise StoreUnavailable(f"The request's time was used up before Elasticsearch at {place} was asked.") from None
-    return asked if left == math.inf else min(left, cap, asked)
+    return (asked, False) if left == math.inf else (min(left, cap, asked), True)
 
 
 def _silence(place: str, error: TransportError) -> str:
@@ -121,7 +134,7 @@ def _refusal(response: TransportApiResponse) -> str | None:
         return "refused the credentials: set MARQUEE_ELASTICSEARCH_USER and _PASSWORD, or _API_KEY."
     if status == 403:
         return f"forbids this: {_reason(response.body)}."
-    if status == 429:
+    if status == _OVERLOADED:
         return "is overloaded: try again in a moment."
     if status >= 500:
         return f"cannot serve ({status}, {_reason(response.body)})."
@@ -135,5 +148,5 @@ def _reason(body: Any) -> str:
     return kind if isinstance(kind, str) else "no reason given"
 
 
-def _not_elasticsearch(place: str) -> StoreUnavailable:
+def _stranger(place: str) -> StoreUnavailable:
     return StoreUnavailable(f"What answers at {place} is not Elasticsearch: correct MARQUEE_STORE.")

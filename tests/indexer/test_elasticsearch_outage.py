@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from elasticsearch import Elasticsearch
 from pydantic import SecretStr
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from indexer.elasticsearch_store import open_elasticsearch
 from indexer.ports import Stores
@@ -24,6 +28,7 @@ from service_kit.errors import StoreUnavailable
 from tests.conftest import service_missing
 from tests.support.elasticsearch_distribution import Unobtainable
 from tests.support.elasticsearch_node import Node, running_node
+from tests.support.live import live
 from tests.support.store_contract.films import FILMS, HEAT, SPACE, at, ids, vector
 
 PASSWORD = "pass word:@/%24-7f3a"
@@ -119,6 +124,24 @@ def test_a_frozen_server_is_refused_in_time_and_used_again_when_it_answers(node:
     assert ids(stores.vectors.nearest(at(0)[None], 1)) == ["6"]
 
 
+@pytest.mark.filterwarnings("ignore:.*indices.breaker.total.limit")  # the server warns of a limit that low
+def test_an_overloaded_server_refuses_requests_and_bulk_work_waits_for_it(node: Node, stores: Stores) -> None:
+    fill(stores)
+    with Elasticsearch(node.url, basic_auth=("elastic", PASSWORD)) as client:
+        limit = "indices.breaker.total.limit"
+        room = threading.Timer(1.0, client.cluster.put_settings, kwargs={"persistent": {limit: None}})
+        try:
+            client.cluster.put_settings(persistent={limit: "1%"})  # memory for nothing but this setting
+            detail, seconds = refused(stores)
+            assert "overloaded" in detail
+            assert seconds < 1
+            room.start()
+            assert stores.users.history("18").movie_ids == ("6",)  # no deadline: the command line, a load
+            room.join()
+        finally:
+            client.cluster.put_settings(persistent={limit: None})
+
+
 def test_what_was_acknowledged_survives_a_kill_and_is_served_again(node: Node, stores: Stores) -> None:
     fill(stores)
     acknowledged = []
@@ -143,6 +166,22 @@ def test_what_was_acknowledged_survives_a_kill_and_is_served_again(node: Node, s
     assert {str(number) for number in acknowledged} <= kept
     assert stores.users.history("18").movie_ids == ("6",)
     assert ids(stores.vectors.nearest(at(0)[None], 1)) == ["6"]
+
+
+@pytest.mark.parametrize("body", ['{"status": "green"}', "<html>a page</html>"])
+def test_another_server_at_that_address_is_told_from_elasticsearch(body: str) -> None:
+    async def somebody(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            kind = "application/json" if body.startswith("{") else "text/html"
+            await Response(body, media_type=kind)(scope, receive, send)
+
+    with live(somebody) as url:
+        opened = open_elasticsearch(url, StoreSettings())
+        with pytest.raises(StoreUnavailable, match="not Elasticsearch"):
+            opened.check()
+        with pytest.raises(StoreUnavailable, match="not Elasticsearch"):
+            opened.users.history("18")
+        opened.close()
 
 
 def test_a_service_can_start_while_the_server_is_down() -> None:
