@@ -18,6 +18,7 @@ from indexer.types import MovieFilter
 
 MAX_ID_CHARS = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # halves of a character have no UTF-8 form
 _NO_GENRES = "(no genres listed)"
 
 
@@ -32,7 +33,7 @@ def _id_text(value: Any) -> Any:
 
 
 def plain_id(text: str) -> str:
-    if not text or len(text) > MAX_ID_CHARS or _CONTROL.search(text):
+    if not text or len(text) > MAX_ID_CHARS or _CONTROL.search(text) or _NO_TEXT.search(text):
         raise _mistake(f"an id has 1 to {MAX_ID_CHARS} characters, no control characters among them")
     return text
 
@@ -68,9 +69,15 @@ def _names(value: Any) -> Any:
     return list(dict.fromkeys(name for name in names if name and name != _NO_GENRES))
 
 
+def _text(text: str) -> str:
+    if _NO_TEXT.search(text):
+        raise _mistake("a text has no zero characters and no halves of characters")
+    return text
+
+
 def _readable(text: str) -> str:
-    if not text.strip() or "\x00" in text:
-        raise _mistake("a title has at least one letter, and no zero characters")
+    if not text.strip():
+        raise _mistake("a title has at least one letter")
     return text
 
 
@@ -82,8 +89,8 @@ Stars = Annotated[float, BeforeValidator(_stars), Field(ge=0, le=5)]
 ManyStars = Annotated[list[Stars], BeforeValidator(_listed, json_schema_input_type=float | list[float])]
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0)]
 ManySeconds = Annotated[list[Seconds], BeforeValidator(_listed, json_schema_input_type=int | list[int])]
-Title = Annotated[str, Field(max_length=1000), AfterValidator(_readable)]
-Name = Annotated[str, Field(max_length=200)]
+Title = Annotated[str, Field(max_length=1000), AfterValidator(_text), AfterValidator(_readable)]
+Name = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Names = Annotated[list[Name], Field(max_length=1000), BeforeValidator(_names, json_schema_input_type=str | list[str])]
 QueryNames = Annotated[list[Name], BeforeValidator(_names), BeforeValidator(_comma_separated)]
 Year = Annotated[int, Field(ge=0, le=9999)]
@@ -286,4 +293,6 @@ class SimilarQuery(Body):
 
 class PageQuery(Body):
     limit: int = Field(100, ge=1)
-    cursor: str | None = Field(None, max_length=100_000, description="`next` of the page before")
+    cursor: Annotated[str, AfterValidator(_text)] | None = Field(
+        None, max_length=100_000, description="`next` of the page before"
+    )

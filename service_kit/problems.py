@@ -5,6 +5,7 @@ Unexpected errors are logged whole and answered with the request id only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from service_kit.context import request_id
 from service_kit.errors import ServiceError
@@ -65,7 +66,8 @@ def problem(
         "instance": instance,
         "request_id": request_id.get(),
     }
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+    # Escaped: a sentence may quote half a character that the caller sent, and that has no UTF-8 form.
+    return Response(json.dumps(content), status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:

@@ -92,6 +92,21 @@ def test_query_parameters(client, values):
             assert client.get(path, params=asked).status_code in (200, 422)
 
 
+@pytest.mark.parametrize("half", ["\ud800", "x\udfff"])
+def test_half_a_character_is_refused_wherever_it_stands(client, half):
+    for path, body in (
+        ("/update_movie", {half: {"title": "x"}}),
+        ("/update_movie", {"1": {"title": half}}),
+        ("/update_movie", {"1": {"title": "x", "tags": [half]}}),
+        ("/update_movie", {"1": {"title": "x", half: 1}}),
+        ("/update_ratings", {half: {"movie_id": "1", "rating": 1}}),
+        ("/update_ratings", {"1": {"movie_id": half, "rating": 1}}),
+        ("/v1/recommendations", {"sequence": [half]}),
+        ("/v1/recommendations", {"sequence": ["1"], "model": half}),
+    ):
+        assert send(client, "POST", path, body).status_code == 422
+
+
 def test_deep_and_huge_json_is_refused(client):
     for content in (b"[" * 100_000, b'{"u":' * 50_000, b'{"u": {"movie_id": ' + b"9" * 10_000 + b', "rating": 1}}'):
         assert client.post("/update_ratings", content=content, headers=JSON).status_code in (400, 422)
