@@ -34,7 +34,7 @@ _FAINT = 1e-6  # below this length a direction is rounding noise
 _log = structlog.get_logger("marquee.embedding")
 
 
-def fit_lsa(texts: Sequence[str], folder: Path, dimension: int = 128) -> LsaEncoder:
+def fit_lsa(texts: Sequence[str], folder: Path, dimension: int = 64) -> LsaEncoder:
     """Fit on the texts and write the model folder, replacing one that is there. Same texts, same model.
 
     The dimension is less than asked for when the texts do not span as many. Raises InvalidRequest when there is
