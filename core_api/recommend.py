@@ -29,6 +29,7 @@ from recommender_api.client import Ranking, Recommender
 from recommender_api.http import HttpRecommender
 
 _STRATEGIES = ("model", "neighbours", "popular")  # best first
+_NO_TIME_S = 0.001
 _LIKED = 5.0  # a film in a typed-in sequence is one that the person liked
 # These pass by themselves, so their answers are not kept in the cache.
 _PASSING = ("deadline", "recommender_unavailable", "model_unavailable", "model_training")
@@ -52,19 +53,33 @@ class Recommend:
         self._settings = settings
         self._clock = clock
         self._cache: RankingCache[Answer] = RankingCache(settings.ranking_cache)
+        self._look_s = float("inf")
 
     def for_user(self, user_id: str, wish: Wish) -> Answer:
         """Nothing that the user has rated. An unknown user is one without a history."""
-        history = self._stores.users.history(user_id)
-        basis = self._basis(history)
-        if basis is not None:
-            kept = self._cache.get((user_id, wish), basis)
-            if kept is not None:
-                return kept
+        history, basis, kept = self._look(user_id, wish)
+        if kept is not None:
+            return kept
         answer = self._answer(history, wish)
         if basis is not None and answer.fallback_reason not in _PASSING:
             self._cache.put((user_id, wish), basis, answer)
         return answer
+
+    def kept(self, user_id: str, wish: Wish) -> Answer | None:
+        """The answer of `for_user` if it is in memory and still true, and if the store tells so in no time.
+
+        For callers on an event loop: where the last look took a millisecond or more, this one does not look.
+        """
+        return self._look(user_id, wish)[2] if self._look_s < _NO_TIME_S else None
+
+    def _look(self, user_id: str, wish: Wish) -> tuple[History, Hashable | None, Answer | None]:
+        """The user's history, what an answer depends on, and the answer if it is in memory."""
+        begun = time.perf_counter()
+        history = self._stores.users.history(user_id)
+        basis = self._basis(history)
+        kept = self._cache.get((user_id, wish), basis) if basis is not None else None
+        self._look_s = time.perf_counter() - begun
+        return history, basis, kept
 
     def for_sequence(self, sequence: Sequence[str], wish: Wish) -> Answer:
         """For somebody without an account who liked these films, in this order."""

@@ -1,17 +1,18 @@
 """The four unversioned calls that clients rely on. `GET /recommendations` is the hot path: its answer is built by hand
-and not validated again."""
+and not validated again, and one that is in memory is given on the event loop (`core_api.routes.kept`)."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from core_api import answers
 from core_api.core import Core
 from core_api.pages import newest_first
+from core_api.routes.kept import Call, KeptFirst
 from core_api.routes.limits import at_most
 from core_api.schemas import QueryId, UpdateMovies, UpdateRatings
 from core_api.wishes import Answer, Wish
@@ -23,22 +24,26 @@ def routers(core: Core) -> list[APIRouter]:
     read = APIRouter(tags=["stable"], dependencies=[READ])
     write = APIRouter(tags=["stable"], dependencies=[WRITE])
 
-    @read.get(
+    hot = KeptFirst(lambda call: core.recommend.kept(call.user_id, call.wish), answered)
+    asked_often = APIRouter(tags=["stable"], dependencies=[READ], route_class=hot.route_class(settings))
+
+    @asked_often.get(
         "/recommendations",
         summary="Films that the user has not rated, best first",
         responses={200: {"model": answers.PlainRecommendations}},
     )
     def recommendations(
+        request: Request,
         user_id: QueryId,
         k: Annotated[int, Query(ge=1)] = 10,
         returnMetadata: bool = False,  # the name is the contract's
         genresAs: Literal["list", "string"] | None = None,
     ) -> Response:
         at_most(settings.max_k, k, "k")
-        answer = core.recommend.for_user(user_id, Wish(k=k))
         as_list = settings.genres_as_list if genresAs is None else genresAs == "list"
-        items = [answers.plain_item(item, metadata=returnMetadata, as_list=as_list) for item in answer.items]
-        return _json({"items": items}, headers(answer))
+        call = Call(user_id, Wish(k=k), returnMetadata, as_list)
+        hot.learn(request, call)
+        return answered(call, core.recommend.for_user(user_id, call.wish))
 
     @read.get(
         "/features",
@@ -67,7 +72,12 @@ def routers(core: Core) -> list[APIRouter]:
         ready = core.catalogue.update(changes)
         return {"updated": list(changes), "vectors": "ready" if ready else "pending"}
 
-    return [read, write]
+    return [asked_often, read, write]
+
+
+def answered(call: Call, answer: Answer) -> Response:
+    items = [answers.plain_item(item, metadata=call.metadata, as_list=call.as_list) for item in answer.items]
+    return _json({"items": items}, headers(answer))
 
 
 def headers(answer: Answer) -> dict[str, str]:
