@@ -14,6 +14,7 @@ from core_api import page
 from core_api.core import Core
 from core_api.routes import movies, recommendations, stable, users
 from core_api.settings import CoreSettings
+from service_kit import logs
 from service_kit.app import create_service
 
 
@@ -66,6 +67,7 @@ def core_from_environment(settings: CoreSettings) -> Core:
 @functools.cache
 def _app_from_environment() -> FastAPI:
     settings = CoreSettings()
+    logs.configure(settings.log_level, settings.log_format)
     return create_app(core_from_environment(settings), settings)
 
 

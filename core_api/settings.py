@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from indexer.statistics import HALF_LIFE_DAYS
 from service_kit.settings import ServiceSettings
 
 
@@ -30,7 +31,7 @@ class CoreSettings(ServiceSettings):
     )
     statistics_every_s: float = Field(300.0, gt=0, description="Seconds between two computations of popularity")
     half_life_days: float = Field(
-        730.0, gt=0, description="Age in days at which a rating counts half for what is popular"
+        HALF_LIFE_DAYS, gt=0, description="Age in days at which a rating counts half for what is popular"
     )
     genres_as_list: bool = Field(
         False, description="Give genres and tags as lists instead of A|B in the answers of the unversioned calls"

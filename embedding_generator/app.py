@@ -19,6 +19,7 @@ from embedding_generator.lazy import LazyEmbedder, open_embedder
 from embedding_generator.sentence_models import full_name
 from embedding_generator.settings import EmbeddingSettings
 from embedding_generator.wire import BULK, PRIORITY_HEADER, EmbeddingsRequest, Texts, answer, rounded
+from service_kit import logs
 from service_kit.app import create_service
 from service_kit.auth import READ
 from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound
@@ -117,6 +118,7 @@ def __getattr__(name: str) -> FastAPI:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     settings = EmbeddingSettings()
+    logs.configure(settings.log_level, settings.log_format)
     app = create_app(open_embedder(settings), settings)
     globals()[name] = app
     return app

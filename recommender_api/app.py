@@ -15,6 +15,7 @@ from fastapi import APIRouter, FastAPI
 from recommender_api.client import Predictions, PredictQuery, Ranking, RankQuery, Recommender
 from recommender_api.http import ModelList
 from recommender_api.settings import RecommenderSettings
+from service_kit import logs
 from service_kit.app import create_service
 from service_kit.auth import ADMIN, READ
 from service_kit.errors import InvalidRequest
@@ -92,6 +93,7 @@ def from_environment(settings: RecommenderSettings | None = None) -> FastAPI:
     from recommender_api.engine import RecommenderEngine
 
     settings = settings or RecommenderSettings()
+    logs.configure(settings.log_level, settings.log_format)
     engine = RecommenderEngine(
         settings.models_dir,
         settings.model_poll_s,
