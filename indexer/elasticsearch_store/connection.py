@@ -136,7 +136,7 @@ def _refusal(response: TransportApiResponse) -> str | None:
         return f"forbids this: {_reason(response.body)}."
     if status == _OVERLOADED:
         return "is overloaded: try again in a moment."
-    if status >= 500:
+    if status == 408 or status >= 500:
         return f"cannot serve ({status}, {_reason(response.body)})."
     return None
 

@@ -146,17 +146,23 @@ class Indices:
             self._client.options(ignore_status=404).indices.delete(index=index)
             raise
 
-    def swap_vectors(self, index: str) -> None:
-        """Let the alias point to this index, in one step, and drop what it pointed to."""
+    def swap_vectors(self, index: str) -> str | None:
+        """Let the alias point to this index, in one step; what it pointed to before, now to be retired."""
         alias = self.names.vectors
         old = self.behind(alias)
         actions: list[Mapping[str, Any]] = [{"add": {"index": index, "alias": alias}}]
         if old is not None:
-            actions.append({"remove_index": {"index": old}})
+            actions.append({"remove": {"index": old, "alias": alias, "must_exist": True}})
         try:
             self._client.indices.update_aliases(actions=actions)
         except NotFoundError:  # one of the two is gone
             raise VectorSpaceMismatch("Another rebuild of the vectors ended first: run this one again.") from None
+        return old
+
+    def retire(self, index: str) -> None:
+        """Delete an index that has no alias any more, once the searches that had begun in it are over."""
+        time.sleep(self._settings.elasticsearch_timeout_s)
+        self._client.options(ignore_status=404).indices.delete(index=index)
 
     def drop(self) -> None:
         """Delete everything of this prefix."""
@@ -167,16 +173,17 @@ class Indices:
     def _create(self, alias: str, fields: Mapping[str, Any], meta: Mapping[str, Any] | None = None) -> None:
         if self._client.indices.exists_alias(name=alias):
             return
+        index = f"{alias}-0"  # the same name for everybody: only one of several processes makes it
         try:
             self._client.indices.create(
-                index=f"{alias}-0",  # the same name for everybody: only one of several processes succeeds
-                aliases={alias: {}},
-                settings=self._index_settings(),
-                mappings=_mapping(fields, meta or {}),
+                index=index, settings=self._index_settings(), mappings=_mapping(fields, meta or {})
             )
         except BadRequestError as error:
             if error.error != "resource_already_exists_exception":
                 raise
+        # The alias comes last, so whoever sees it can use what is behind it.
+        self._client.cluster.health(index=index, wait_for_status="yellow")
+        self._client.indices.put_alias(index=index, name=alias)
 
     def _vector_fields(self, space: VectorSpace, films: int) -> dict[str, Any]:
         return {

@@ -98,10 +98,12 @@ class ElasticsearchVectors:
             for ids in self._film_ids(index):  # what changed since it was put
                 settle_hidden(self._writer, index, ids)
             self._writer.refresh(index)
-            self._indices.swap_vectors(index)
+            retired = self._indices.swap_vectors(index)
         for ids in self._film_ids(self._index):  # what changed meanwhile, and what the new one lacks
             settle(self._writer, ids)
         self._writer.refresh(self._index, self._names.movies)
+        if retired is not None:
+            self._indices.retire(retired)
 
     def scan(self) -> Iterator[MovieVector]:
         documents = scan(self._client, self._index, "movie_id", page=VECTORS_A_BATCH, source={"exclude_vectors": False})

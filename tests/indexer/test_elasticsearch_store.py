@@ -49,6 +49,7 @@ def reopen(elasticsearch_url: str, client: Elasticsearch, prefix: str) -> Iterat
     opened: list[Stores] = []
 
     def again(**settings: object) -> Stores:
+        settings = {"elasticsearch_timeout_s": 0.75, **settings}  # a rebuild waits that long before it deletes
         opened.append(open_elasticsearch(elasticsearch_url, StoreSettings.model_validate(settings), prefix))
         return opened[-1]
 
@@ -258,7 +259,8 @@ class TestRebuild:
         stores.movies.put(films)
         stores.vectors.create(SPACE)
         stores.vectors.put(vector(film, number) for number, film in enumerate(films))
-        reader, stop, seen = reopen(), threading.Event(), set()
+        reader, stop, seen = stores, threading.Event(), set()
+        stores = reopen(elasticsearch_timeout_s=1.5)
 
         def read() -> None:
             while not stop.is_set():
