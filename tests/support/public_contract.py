@@ -252,7 +252,8 @@ class PublicContract:
         assert near["fallback_reason"] is None
         assert near["items"][0]["id"] == twin
         assert set(ids(client.get("/v1/movies", params={"q": word}))[:2]) == {film, twin}
-        by_meaning = client.get("/v1/movies", params={"q": f"{word} affair heist", "mode": "semantic", "k": 5}).json()
+        text = f"The {word} Affair (2021). Crime, Drama. heist, docks"
+        by_meaning = client.get("/v1/movies", params={"q": text, "mode": "semantic", "k": 5}).json()
         assert by_meaning["mode"] == "semantic"
         assert {film, twin} & {item["id"] for item in by_meaning["items"]}
 
