@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from core_api.background import Background
 from core_api.catalogue import Catalogue
 from core_api.popular import Popular
-from core_api.preparation import Preparation
+from core_api.preparation import TRAINING_RECORD, Preparation
 from core_api.rate import Ratings
 from core_api.recommend import Recommend
 from core_api.search import Search
@@ -111,7 +111,12 @@ class Core:
             return error.detail
         if any(model.active for model in models):
             return None
-        return "the model is being trained" if self.preparation.is_training else "no model is active: run marquee train"
+        if self.preparation.is_training:
+            return "the model is being trained"
+        record = self.stores.meta.read(TRAINING_RECORD)
+        if record is not None and record.get("chosen") is None:
+            return None  # that the strategies serve was a choice
+        return "no model is active: run marquee train"
 
 
 def _if_reachable(ask: Callable[[], _Value]) -> _Value | None:

@@ -12,6 +12,9 @@ from typing import Any
 
 from service_kit.progress import Advance
 
+# In stores.meta: what the last training saw and what it chose; "chosen" is null where no model beat the strategies.
+TRAINING_RECORD = "training"
+
 _FINISHED_SHOWN = 20  # steps
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core_api.preparation import TRAINING_RECORD
 from marquee.output import say
 from marquee.settings import SetupSettings
 from marquee.wiring import embedder_over_http, load_engine, read_settings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from recommender_api.model_files import StoredVersion
 
 EMBED_BATCH = 256  # films handed to the embedder at once; it cuts and sorts them itself
-RECORD = "training"  # in stores.meta: what the last training saw and chose
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def training_needed(stores: Stores) -> bool:
     from marquee.training import recommender_settings
 
     settings, models_dir = read_settings(SetupSettings), recommender_settings().models_dir
-    record = stores.meta.read(RECORD)
+    record = stores.meta.read(TRAINING_RECORD)
     ratings = stores.users.count().ratings
     if not ratings:
         return False
@@ -224,7 +224,7 @@ def train_defaults(stores: Stores, progress: Progress) -> None:
         "chosen": chosen.name if chosen else None,
         "validation": dict(choice.validation),
     }
-    stores.meta.write(RECORD, record)
+    stores.meta.write(TRAINING_RECORD, record)
     figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(choice.validation.items(), key=lambda p: -p[1]))
     winner = f"{chosen.name} serves" if chosen else "no model beats popular and neighbours, which serve"
     say(f"train: {winner} (NDCG@10 on validation: {figures})")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from core_api.catalogue import MovieChange
+from core_api.preparation import TRAINING_RECORD
 from core_api.rate import NewRating
 from core_api.wishes import Wish
 from indexer import open_stores, statistics
@@ -86,6 +87,15 @@ def test_who_has_rated_all_gets_nothing(core):
 def test_a_model_that_does_not_exist_is_fallen_back_from(core):
     answer = core.recommend.for_user(world.MANY, Wish(model="no such model"))
     assert (answer.strategy, answer.fallback_reason) == ("neighbours", "model_unavailable")
+
+
+def test_no_active_model_is_a_degradation_unless_training_chose_none(make_core, stores, tmp_path):
+    engine = RecommenderEngine(tmp_path / "no models")
+    core = make_core(stores, engine)
+    assert "no model is active" in core.readiness().degraded["recommender"]
+    stores.meta.write(TRAINING_RECORD, {"chosen": None})
+    assert "recommender" not in core.readiness().degraded
+    engine.close()
 
 
 def test_while_a_model_is_trained_the_reason_says_so(make_core, stores, tmp_path):
