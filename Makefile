@@ -12,6 +12,7 @@ SOURCES := marquee core_api recommender_api embedding_generator indexer service_
 LOCK := pyproject.toml requirements/install.py $(wildcard requirements/*.txt)
 RUN_READY := $(VENV)/.run-$(TORCH)
 DEV_READY := $(VENV)/.dev-$(TORCH)
+PARALLEL := -n 2 --dist loadscope  # two workers, a module's tests in one: they share what they start
 INSTALL = python=$$(PYTHON="$(PYTHON)" sh requirements/find-python) && "$$python" requirements/install.py --torch $(TORCH) --venv $(VENV)
 
 .DEFAULT_GOAL := help
@@ -24,10 +25,10 @@ run: $(RUN_READY)  ## install, load, embed, train, serve on port $(PORT)
 	@exec $(BIN)/marquee up --port $(PORT)
 
 test: $(DEV_READY)  ## every test; starts the services they need and stops them
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-fast: $(DEV_READY)  ## the tests that need no service, under a minute
-	@exec $(BIN)/python -m pytest -m "not elasticsearch and not e2e and not slow" $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) -m "not elasticsearch and not e2e and not slow" $(PYTEST_ARGS)
 
 check: $(DEV_READY)  ## style, types, import rules
 	$(BIN)/ruff check .

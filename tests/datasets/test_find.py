@@ -163,7 +163,7 @@ def test_without_a_network_the_demo_world_comes_and_says_so(
 
 def test_offline_asks_nobody(server: Server, archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(server, archive, monkeypatch, hashlib.sha256(archive).hexdigest())
-    found = find_dataset(NAME, DatasetSettings(home=tmp_path, offline=True))
+    found = find_dataset(NAME, DatasetSettings(home=tmp_path, datasets=None, offline=True))
     assert (found.origin, server.asked) == ("demo", [])
     assert "MARQUEE_OFFLINE" in found.note
 
