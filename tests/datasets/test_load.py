@@ -138,7 +138,7 @@ def test_an_interrupted_load_is_not_taken_for_a_whole_one(stores: Stores, tmp_pa
 
     class Interrupting(Recorder):
         @contextmanager
-        def task(self, what: str, total: int | None = None) -> Iterator[Advance]:  # noqa: ARG002
+        def task(self, what: str, total: int | None = None) -> Iterator[Advance]:
             if "ratings" in what:
                 raise KeyboardInterrupt
             yield lambda _done: None
