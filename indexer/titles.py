@@ -62,6 +62,12 @@ def _likeness(query: str, name: str) -> float:
     among = name.split()
     if all(word in among for word in words) and any(word.startswith(last) for word in among):
         return _WORDS + _STEP * covered
-    alike = max(fuzz.ratio(query, name), fuzz.token_sort_ratio(query, name)) / 100
-    contained = fuzz.token_set_ratio(query, name) / 100 * (0.5 + 0.5 * covered)
+    alike = max(fuzz.ratio(query, name), fuzz.ratio(bare_query, bare_name), fuzz.token_sort_ratio(query, name)) / 100
+    contained = _words_alike(bare_query.split(), among) * (0.6 + 0.4 * covered)
     return _WORDS * max(alike, contained)
+
+
+def _words_alike(words: Sequence[str], among: Sequence[str]) -> float:
+    """0 to 1: how well each word finds its like in the name, long words counting more; for typos in a part of it."""
+    found = sum(len(word) * max(fuzz.ratio(word, other) for other in among) for word in words)
+    return found / 100 / sum(map(len, words))

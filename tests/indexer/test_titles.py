@@ -29,6 +29,9 @@ TITLES = [
     "District 9 (2009)",
     "Lord of the Rings: The Two Towers, The (2002)",
     "(500) Days of Summer (2009)",
+    "Max (2002)",
+    "Shawshank Redemption, The (1994)",
+    "Shane (1953)",
 ]
 CATALOGUE = [Movie(str(number), title) for number, title in enumerate(TITLES)]
 
@@ -41,6 +44,8 @@ def titles(text: str, limit: int = 5) -> list[str]:
     ("text", "first"),
     [
         ("the matrix", "Matrix, The (1999)"),
+        ("matrx", "Matrix, The (1999)"),
+        ("shawshnk", "Shawshank Redemption, The (1994)"),
         ("Matrix", "Matrix, The (1999)"),
         ("Matrix, The (1999)", "Matrix, The (1999)"),
         ("matrix 2003", "Matrix Reloaded, The (2003)"),
