@@ -17,7 +17,7 @@ def list_models(
     every: Annotated[bool, typer.Option("--all", help="Also name the models that were never trained.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Versions on disk with their metrics; the one that serves is marked."""
+    """Versions on disk with their metrics; which one serves."""
     from marquee.training import recommender_settings
     from recommender_api.model_files import active_version, list_versions
     from recommender_api.models.registry import RANKERS
@@ -47,7 +47,10 @@ def activate(
     name: Annotated[str, typer.Argument(help="Model, such as transitions.")],
     version: Annotated[str, typer.Argument(help="Version as `marquee models list` shows it, or newest.")],
 ) -> None:
-    """Let the services follow this version; they do within seconds, without a dropped request."""
+    """Let the services follow this version.
+
+    They do within seconds, without a dropped request.
+    """
     from marquee.training import recommender_settings
     from recommender_api import model_files
 
@@ -59,12 +62,28 @@ def activate(
     result(f"{stored.name} {stored.version} is active")
 
 
+@app.command()
+def pull(
+    url: Annotated[str, typer.Argument(help="A zip archive with the folder of one version.")],
+    sha256: Annotated[str, typer.Option("--sha256", metavar="HEX", help="Of the archive.")],
+) -> None:
+    """Fetch a trained version, checked; activate it afterwards."""
+    from marquee.pull_model import pull as fetch
+    from marquee.terminal import RichProgress
+    from marquee.training import recommender_settings
+
+    with RichProgress() as progress:
+        stored = fetch(url, sha256, recommender_settings().models_dir, progress)
+    result(f"{stored.name} {stored.version}: {figures(stored.metrics) or 'no metrics'}")
+    say(f"marquee models activate {stored.name} {stored.version} lets the services follow it")
+
+
 @app.command("pull-embedding")
 def pull_embedding(
     name: Annotated[str | None, typer.Argument(help="Model of a hub; without a name the one of the settings.")] = None,
     revision: Annotated[str | None, typer.Option("--revision", help="Commit, tag or branch.")] = None,
 ) -> None:
-    """Fetch a sentence-transformers model ahead of time and pin its revision."""
+    """Fetch a sentence-transformers model, pin its revision."""
     from embedding_generator.pull import pull_embedding as pull
     from embedding_generator.settings import EmbeddingSettings
     from marquee.wiring import read_settings
