@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -62,7 +63,8 @@ class Connection:
 def server(what: str, *arguments: str) -> Iterator[int]:
     """A process that serves `what`; its port."""
     command = [sys.executable, "-m", "benchmarks.http", "--serve", what, *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
+    env = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # as `marquee` does
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=env)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -67,6 +67,9 @@ app.command("config")(config.config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    # Read when numpy is first imported. Requests are the parallelism: with two BLAS threads a ranking took the same
+    # time and twice the CPU, and sixteen at once spun against each other (docs/log.md). PyTorch has threads of its own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # taken anywhere on the line, not only before the command
     sys.exit(run([word for word in given if word != "--debug"], debug))
