@@ -39,6 +39,11 @@ class RichProgress:
             yield advance
 
 
+def rate(per_second: float) -> str:
+    """ "1,234/s", and for slow steps the other way round: "2.4 s each"."""
+    return f"{per_second:,.0f}/s" if per_second >= 1 or not per_second else f"{1 / per_second:.1f} s each"
+
+
 class _Bars:
     def __init__(self) -> None:
         from rich.console import Console
@@ -57,7 +62,7 @@ class _Bars:
         class Rate(ProgressColumn):
             def render(self, task: Task) -> Text:
                 speed = task.finished_speed or task.speed
-                return Text(f"{speed:,.0f}/s" if speed else "", style="progress.data.speed")
+                return Text(rate(speed) if speed else "", style="progress.data.speed")
 
         self.live = Progress(
             TextColumn("{task.description}"),
@@ -93,7 +98,7 @@ def _lines(what: str, total: int | None) -> Iterator[Advance]:
 
     def line(now: float) -> None:
         seconds = max(now - began, 1e-9)
-        counted = f" {done:,}{of} in {seconds:.1f} s ({done / seconds:,.0f}/s)"
+        counted = f" {done:,}{of} in {seconds:.1f} s ({rate(done / seconds)})"
         say(f"{what}:{counted if done or total is not None else f' {seconds:.1f} s'}")
 
     def advance(units: int) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from marquee.settings import SetupSettings
 from marquee.wiring import opened_stores, read_settings
+from service_kit.errors import InvalidRequest
 from service_kit.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,8 +47,13 @@ def read_data(data: Path | None, store: str | None, progress: Progress) -> Train
     from recommender_api.data import read_training_data
 
     if data is None:
-        with opened_stores(store) as stores, exported(stores, progress) as folder:
-            return read_training_data(folder)
+        with opened_stores(store) as stores:
+            if not stores.users.count().ratings:
+                raise InvalidRequest(
+                    "the store holds no ratings: load a data set first, say marquee load ml-latest-small"
+                )
+            with exported(stores, progress) as folder:
+                return read_training_data(folder)
     if (data / "manifest.json").is_file():
         return read_training_data(data)
     return read_dataset(data, progress)
@@ -133,7 +139,6 @@ def compare(models: Sequence[str], data: TrainingData, protocol: str, progress: 
     from recommender_api import training
     from recommender_api.evaluation.protocols import PROTOCOLS
     from recommender_api.models.registry import RANKERS
-    from service_kit.errors import InvalidRequest
 
     if protocol not in PROTOCOLS:
         raise InvalidRequest(f"there is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")

@@ -10,7 +10,7 @@ import pytest
 
 from marquee import terminal
 from marquee.relay import Both, EndedEarly, JsonProgress, show
-from marquee.terminal import RichProgress
+from marquee.terminal import RichProgress, rate
 
 
 class Recording:
@@ -99,3 +99,7 @@ def test_both_places_see_the_same():
     with pytest.raises(ValueError, match="stop"):
         work()
     assert here.tasks == there.tasks == [{"what": "work", "total": 3, "done": 2, "state": "failed"}]
+
+
+def test_a_rate_is_said_the_way_it_reads_well():
+    assert [rate(per_second) for per_second in (1234.4, 1, 0.41, 0)] == ["1,234/s", "1/s", "2.4 s each", "0/s"]
