@@ -71,6 +71,6 @@ def _one_sentence(name: str, revision: str | None) -> Iterator[None]:
         raise ModelUnavailable(f"there is no model {name} on the hub, or it needs an account") from None
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, library.HTTPError) as error:
         raise ModelUnavailable(
-            f"{name} is not on this machine and its hub is out of reach ({type(error).__name__}): run `marquee models "
+            f"{name} could not be fetched, its hub is out of reach ({type(error).__name__}): run `marquee models "
             f"pull-embedding {name}` where there is a network, or use the model `lsa`"
         ) from error

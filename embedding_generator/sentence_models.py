@@ -34,14 +34,20 @@ def locate(name_or_path: str, revision: str | None, models_dir: Path) -> Located
         return Located(folder, f"{folder.resolve().name}@{fingerprint(folder)}")
     if folder.is_absolute() or name_or_path.startswith((".", "~")) or name_or_path.count("/") > 1:
         raise ModelUnavailable(f"there is no embedding model with safetensors weights in the folder {name_or_path}")
-    name = full_name(name_or_path)
-    found = _cached(name, revision, models_dir)
-    if found is None and name == MINILM and revision is None:
-        found = _packaged()
+    found = found_here(name_or_path, revision, models_dir)
     if found is None:
         from embedding_generator.pull import pull_embedding
 
-        found = pull_embedding(name, revision, models_dir)
+        found = pull_embedding(name_or_path, revision, models_dir)
+    return found
+
+
+def found_here(name: str, revision: str | None, models_dir: Path) -> Located | None:
+    """The named model where it is on this machine already: pulled before, in the hub's cache, or packaged."""
+    name = full_name(name)
+    found = _cached(name, revision, models_dir)
+    if found is None and name == MINILM and revision is None:
+        found = _packaged()
     return found
 
 

@@ -85,9 +85,19 @@ def pull_embedding(
 ) -> None:
     """Fetch a sentence-transformers model, pin its revision."""
     from embedding_generator.pull import pull_embedding as pull
+    from embedding_generator.sentence_models import found_here
     from embedding_generator.settings import EmbeddingSettings
     from marquee.wiring import read_settings
+    from service_kit.errors import ModelUnavailable
 
     settings = read_settings(EmbeddingSettings)
-    located = pull(name or settings.embedding_model, revision, settings.embedding_models_dir)
+    wanted, models_dir = name or settings.embedding_model, settings.embedding_models_dir
+    try:
+        located = pull(wanted, revision, models_dir)
+    except ModelUnavailable as error:
+        here = found_here(wanted, revision, models_dir)
+        if here is None:
+            raise
+        say(f"{error.detail}; going on with the copy that is here")
+        located = here
     result(f"{located.model} in {located.folder}")

@@ -277,3 +277,14 @@ def test_results_survive_a_reader_that_stops_early(ready_home):
     done = subprocess.run(["sh", "-c", shell], env=env, cwd=Path.cwd(), capture_output=True, text=True, check=False)
     assert done.stdout.startswith("VARIABLE")
     assert done.stderr == ""
+
+
+def test_pulling_the_packaged_model_without_a_hub_goes_on_with_the_packaged_copy(tmp_path):
+    env = processes.environment(tmp_path, HF_HUB_OFFLINE="1")
+    del env["MARQUEE_EMBEDDING_MODEL"]
+    command = [sys.executable, "-m", "marquee", "models", "pull-embedding"]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "all-MiniLM-L6-v2@sha256-" in done.stdout
+    assert "out of reach" in done.stderr
+    assert "the copy that is here" in done.stderr

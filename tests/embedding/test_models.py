@@ -119,7 +119,7 @@ def test_a_hub_out_of_reach_fails_soon_with_one_sentence(tmp_path: Path, closed_
     assert time.monotonic() - started < 3
     name = "sentence-transformers/bert-base-nli-mean-tokens"
     assert caught.value.detail == (
-        f"{name} is not on this machine and its hub is out of reach (ConnectError): run `marquee models "
+        f"{name} could not be fetched, its hub is out of reach (ConnectError): run `marquee models "
         f"pull-embedding {name}` where there is a network, or use the model `lsa`"
     )
 
