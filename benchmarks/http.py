@@ -200,11 +200,10 @@ def serve(what: str, store: str | None) -> None:
         from core_api.settings import CoreSettings
         from indexer import open_stores
         from marquee.wiring import recommender_in_process, store_settings
-        from recommender_api.settings import RecommenderSettings
 
         url = store_settings(store).url
         stores = open_stores(url)
-        core = Core(stores, recommender_in_process(RecommenderSettings()), None, CoreSettings())
+        core = Core(stores, recommender_in_process(), None, CoreSettings())
         app = create_app(core)
 
         @app.get("/_users")

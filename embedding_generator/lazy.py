@@ -89,17 +89,18 @@ class LazyEmbedder:
         engine.close()  # closed while it was loading
 
 
+def load_engine(settings: EmbeddingSettings) -> EmbeddingEngine:
+    """The engine that the settings ask for, now; takes seconds. Raises ModelUnavailable."""
+    encoder = load_encoder(
+        settings.embedding_model,
+        settings.embedding_revision,
+        settings.embedding_models_dir,
+        device=settings.device,
+        batch=settings.embedding_batch,
+    )
+    return EmbeddingEngine(encoder, settings)
+
+
 def open_embedder(settings: EmbeddingSettings) -> LazyEmbedder:
-    """The embedder that the settings ask for, loading in the background."""
-
-    def load() -> EmbeddingEngine:
-        encoder = load_encoder(
-            settings.embedding_model,
-            settings.embedding_revision,
-            settings.embedding_models_dir,
-            device=settings.device,
-            batch=settings.embedding_batch,
-        )
-        return EmbeddingEngine(encoder, settings)
-
-    return LazyEmbedder(load)
+    """The same, loading in the background."""
+    return LazyEmbedder(lambda: load_engine(settings))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from core_api.preparation import TRAINING_RECORD
 from marquee.output import say
 from marquee.settings import SetupSettings
-from marquee.wiring import embedder_over_http, load_engine, read_settings
+from marquee.wiring import embedder_over_http, read_settings
 from service_kit.errors import ModelUnavailable, ServiceError
 from service_kit.progress import Progress
 
@@ -85,6 +85,7 @@ def engine_or_lsa(stores: Stores, settings: EmbeddingSettings) -> EmbeddingEngin
 
     Vectors that the fitted model made go on with it until `marquee embed --rebuild`.
     """
+    from embedding_generator.lazy import load_engine
     from embedding_generator.lsa import NAME
 
     if not wants_fitted(stores, settings):

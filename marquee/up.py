@@ -54,13 +54,12 @@ def up(given: dict[str, Any], dataset: str | None, store: str | None) -> None:
 def serve(stores: Stores, settings: CoreSettings, store: str | None, parts: ExitStack) -> None:
     from core_api.app import create_app
     from core_api.core import Core
-    from recommender_api.settings import RecommenderSettings
 
     ready = threading.Event()
     embedder = embedder_over_http(settings) or _embedder_in_background(stores, ready, parts)
     recommender = recommender_over_http(settings)
     if recommender is None:
-        recommender = recommender_in_process(read_settings(RecommenderSettings))
+        recommender = recommender_in_process()
         parts.callback(recommender.close)
     core = Core(stores, recommender, embedder, settings)
     preparing = Preparing(core, stores, embedder, store)

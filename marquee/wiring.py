@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from marquee.output import say
 from service_kit.errors import InvalidRequest, ModelUnavailable
 
 if TYPE_CHECKING:
-    from core_api.core import Core
     from core_api.settings import CoreSettings
     from embedding_generator.client import Embedder
     from embedding_generator.engine import EmbeddingEngine
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from indexer.settings import StoreSettings
     from recommender_api.client import Recommender
     from recommender_api.engine import RecommenderEngine
-    from recommender_api.settings import RecommenderSettings
     from service_kit.settings import MarqueeSettings
 
 S = TypeVar("S", bound="MarqueeSettings")
@@ -87,34 +85,16 @@ def recommender_over_http(core: CoreSettings) -> Recommender | None:
     return HttpRecommender(_client("recommender", core.recommender_url, core))
 
 
-def recommender_in_process(settings: RecommenderSettings) -> RecommenderEngine:
+def recommender_in_process() -> RecommenderEngine:
     from recommender_api.engine import RecommenderEngine
+    from recommender_api.settings import RecommenderSettings
 
-    return RecommenderEngine(
-        settings.models_dir,
-        settings.model_poll_s,
-        ranking_history=settings.ranking_history,
-        models_kept=settings.models_kept,
-    )
-
-
-def load_engine(settings: EmbeddingSettings) -> EmbeddingEngine:
-    """The embedding engine in this process; takes seconds. Raises ModelUnavailable."""
-    from embedding_generator.encoders import load_encoder
-    from embedding_generator.engine import EmbeddingEngine
-
-    encoder = load_encoder(
-        settings.embedding_model,
-        settings.embedding_revision,
-        settings.embedding_models_dir,
-        device=settings.device,
-        batch=settings.embedding_batch,
-    )
-    return EmbeddingEngine(encoder, settings)
+    return RecommenderEngine.of(read_settings(RecommenderSettings))
 
 
 def load_engine_or_fitted(settings: EmbeddingSettings) -> EmbeddingEngine:
     """The same; where the model cannot be loaded, the one that `marquee embed --model lsa` fitted here."""
+    from embedding_generator.lazy import load_engine
     from embedding_generator.lsa import NAME, is_lsa
 
     try:
@@ -124,28 +104,6 @@ def load_engine_or_fitted(settings: EmbeddingSettings) -> EmbeddingEngine:
             raise
         say(f"{error.detail}; serving {NAME}, which was fitted on the catalogue")
         return load_engine(settings.model_copy(update={"embedding_model": NAME}))
-
-
-@contextmanager
-def core_in_process(store: str | None, *, embedder: bool = False) -> Iterator[Core]:
-    """The use cases for one command; services are called where their URLs are set. An embedder only if asked for."""
-    from core_api.core import Core
-    from core_api.settings import CoreSettings
-    from embedding_generator.settings import EmbeddingSettings
-    from marquee.steps import engine_or_lsa
-    from recommender_api.settings import RecommenderSettings
-
-    settings = read_settings(CoreSettings)
-    with opened_stores(store) as stores, ExitStack() as parts:
-        recommender = recommender_over_http(settings)
-        if recommender is None:
-            recommender = recommender_in_process(read_settings(RecommenderSettings))
-            parts.callback(recommender.close)
-        found = embedder_over_http(settings) if embedder else None
-        if embedder and found is None:
-            found = engine_or_lsa(stores, read_settings(EmbeddingSettings))
-            parts.callback(found.close)
-        yield Core(stores, recommender, found, settings)
 
 
 def shown_url(url: str) -> str:

@@ -94,13 +94,7 @@ def from_environment(settings: RecommenderSettings | None = None) -> FastAPI:
 
     settings = settings or RecommenderSettings()
     logs.configure(settings.log_level, settings.log_format)
-    engine = RecommenderEngine(
-        settings.models_dir,
-        settings.model_poll_s,
-        ranking_history=settings.ranking_history,
-        models_kept=settings.models_kept,
-    )
-    return create_app(engine, settings)
+    return create_app(RecommenderEngine.of(settings), settings)
 
 
 def __getattr__(name: str) -> FastAPI:

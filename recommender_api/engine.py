@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from recommender_api.client import (
 from recommender_api.loaded import LoadedModels
 from recommender_api.models.base import Query
 from recommender_api.selection import best
+from recommender_api.settings import RecommenderSettings
 from recommender_api.vocabulary import Vocabulary
 from service_kit.errors import InvalidRequest, ModelUnavailable
 
@@ -44,6 +46,15 @@ class RecommenderEngine:
         self._models = LoadedModels(Path(models_dir), models_kept)
         self._history = ranking_history
         self._models.follow(poll_s, wait=wait)
+
+    @classmethod
+    def of(cls, settings: RecommenderSettings) -> Self:
+        return cls(
+            settings.models_dir,
+            settings.model_poll_s,
+            ranking_history=settings.ranking_history,
+            models_kept=settings.models_kept,
+        )
 
     def rank(self, query: RankQuery) -> Ranking:
         version = self._models.get(query.model)

@@ -28,7 +28,7 @@ def recommend(
     if (user is None) == (sequence is None):
         raise typer.BadParameter("give either --user ID or --sequence ID,ID,...")
     from core_api.wishes import Wish
-    from marquee.wiring import core_in_process
+    from marquee.use_cases import core_in_process
 
     wish = Wish(k=k, avoid=ids(avoid), model=model)
     with core_in_process(store) as core:

@@ -19,7 +19,7 @@ def search(
 ) -> None:
     """Find films in the store."""
     from indexer.types import EVERYTHING
-    from marquee.wiring import core_in_process
+    from marquee.use_cases import core_in_process
 
     with core_in_process(store, embedder=semantic) as core:
         found = core.search.find(text, "semantic" if semantic else "title", EVERYTHING, k)
