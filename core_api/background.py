@@ -96,10 +96,14 @@ class VectorCompleter:
     def work(self) -> None:
         if not self._maybe_pending or self._preparation.is_running:
             return
-        if next(iter(self._stores.movies.pending()), None) is not None:
-            report = embed_pending(self._stores, self._embedder, batch=_BATCH)
-            _log.info("pending vectors completed", films=report.written, failed=len(report.failures))
-        self._maybe_pending = False
+        self._maybe_pending = False  # before looking: a film stored from now on sets it again
+        try:
+            if next(iter(self._stores.movies.pending()), None) is not None:
+                report = embed_pending(self._stores, self._embedder, batch=_BATCH)
+                _log.info("pending vectors completed", films=report.written, failed=len(report.failures))
+        except ServiceError:
+            self._maybe_pending = True
+            raise
 
     def expect(self) -> None:
         self._maybe_pending = True

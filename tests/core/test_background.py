@@ -90,6 +90,19 @@ def test_pending_vectors_are_completed_when_the_embedder_is_back(make_core, stor
     assert len(embedder.calls) == asked  # nothing left to do
 
 
+def test_a_film_stored_while_others_are_completed_is_not_forgotten(make_core, stores):
+    def store_another(texts):
+        if any("First" in text for text in texts):
+            stores.movies.put([Movie("second", "Second (2020)")])
+            core.background.want_vectors()
+
+    core = make_core(stores, None, HashEmbedder(before=store_another))
+    stores.movies.put([Movie("first", "First (2020)")])
+    core.background.complete_vectors()
+    core.background.complete_vectors()
+    assert set(stores.vectors.get(["first", "second"])) == {"first", "second"}
+
+
 def test_a_preparation_under_way_is_not_disturbed(make_core, stores, embedder):
     core = make_core(stores, None, embedder)
     stores.movies.put([Movie("new", "New (2020)")])
