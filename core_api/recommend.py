@@ -103,11 +103,6 @@ class Recommend:
         everything = _joined(histories)
         return replace(worst, items=self._finish(selection, everything, wish), history_length=len(everything))
 
-    def models_changed(self) -> None:
-        """A version was trained or activated beside this process: look now instead of at the next poll."""
-        if self._recommender is not None:
-            self._recommender.reload()
-
     def _answer(self, history: History, wish: Wish) -> Answer:
         selection = Selection(self._stores.movies, wish.where, {*history.movie_ids, *wish.exclude, *wish.avoid})
         needed = wish.k if not wish.diversity else 3 * wish.k + 20
