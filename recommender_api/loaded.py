@@ -38,7 +38,8 @@ class LoadedModels:
         if active is not None and name in (None, active.stored.name):
             return active
         if name is None:
-            reason = f": {self._refused[1]}" if self._refused else " yet; train one and activate it."
+            refused = self._refused  # read once: the polling thread may change it meanwhile
+            reason = f": {refused[1]}" if refused else " yet; train one and activate it."
             raise ModelUnavailable(f"No model is active{reason}")
         return self._find_named(name)
 
