@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from recommender_api.data import TrainingData
-from recommender_api.liking import disliked, liked
+from recommender_api.liking import SLACK, disliked, liked
 from recommender_api.models.base import Query
 from recommender_api.vocabulary import Vocabulary
 from recommender_api.weights import (
@@ -48,7 +48,7 @@ class Options:
     dislike: float = 0.1  # how strongly a film that was not liked pushes its followers away
     followers: int = 300  # kept per film: the model's size is V times this
     longest: int = 100  # latest films of a history that are looked at
-    liked_slack: float = 1.0  # stars below the user's own mean that still count as liked
+    liked_slack: float = SLACK  # stars below the user's own mean that still count as liked
 
 
 class Transitions:
