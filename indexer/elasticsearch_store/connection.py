@@ -123,6 +123,8 @@ def _seconds(place: str, asked: float, cap: float) -> tuple[float, bool]:
 def _silence(place: str, error: TransportError) -> str:
     if isinstance(error, ConnectionTimeout):
         return f"Elasticsearch at {place} did not answer in time."
+    if isinstance(error, TlsError) and "certificate" not in str(error).lower():
+        return f"What answers at {place} does not speak TLS: use http:// in MARQUEE_STORE, or correct its port."
     if isinstance(error, TlsError):
         return f"Elasticsearch at {place} has no certificate that we trust: set MARQUEE_ELASTICSEARCH_CA_FILE."
     return f"Elasticsearch at {place} is out of reach: start it, or correct MARQUEE_STORE."
@@ -132,6 +134,8 @@ def _refusal(response: TransportApiResponse) -> str | None:
     status = response.meta.status
     if status == 401:
         return "refused the credentials: set MARQUEE_ELASTICSEARCH_USER and _PASSWORD, or _API_KEY."
+    if status == 400 and isinstance(response.body, dict) and isinstance(response.body.get("error"), str):
+        return "knows no such path: correct MARQUEE_STORE."  # errors of calls that it does know are objects
     if status == 403:
         return f"forbids this: {_reason(response.body)}."
     if status == _OVERLOADED:

@@ -18,7 +18,7 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 from indexer.settings import StoreSettings
 from indexer.text import TEXT_RECIPE
 from indexer.types import VectorSpace
-from service_kit.errors import VectorSpaceMismatch
+from service_kit.errors import StoreUnavailable, VectorSpaceMismatch
 
 _LEAST_BBQ_DIMENSION = 65  # shorter vectors cannot be kept as single bits
 _ABANDONED_S = 24 * 3600  # a hidden index this old belongs to a rebuild that was killed
@@ -119,7 +119,9 @@ class Indices:
         except NotFoundError:
             return None
         (mapping,) = mappings.body.values()
-        meta: Mapping[str, Any] = mapping["mappings"]["_meta"]
+        meta: Mapping[str, Any] | None = mapping["mappings"].get("_meta")
+        if meta is None:
+            raise _not_ours(alias)
         return meta
 
     def behind(self, alias: str) -> str | None:
@@ -171,7 +173,9 @@ class Indices:
         self._there = False
 
     def _create(self, alias: str, fields: Mapping[str, Any], meta: Mapping[str, Any] | None = None) -> None:
-        if self._client.indices.exists_alias(name=alias):
+        if self._client.indices.exists(index=alias):
+            if not self._client.indices.exists_alias(name=alias):
+                raise _not_ours(alias)
             return
         index = f"{alias}-0"  # the same name for everybody: only one of several processes makes it
         try:
@@ -220,6 +224,13 @@ class Indices:
             age = time.time() - int(about["settings"]["index"]["creation_date"]) / 1000
             if not about["aliases"] and age > _ABANDONED_S:
                 self._client.options(ignore_status=404).indices.delete(index=index)
+
+
+def _not_ours(index: str) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"Elasticsearch has an index {index} that Marquee did not make: set MARQUEE_ELASTICSEARCH_PREFIX, so that "
+        "ours get other names, or delete that one."
+    )
 
 
 def _mapping(fields: Mapping[str, Any], meta: Mapping[str, Any]) -> dict[str, Any]:

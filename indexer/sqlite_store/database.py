@@ -171,9 +171,12 @@ class Database:
                 raise StoreUnavailable(f"The store {self.path} is closed.")
             for thread in [thread for thread in self._connections if not thread.is_alive()]:
                 self._connections.pop(thread).close()
-            connection = sqlite3.connect(
-                self.path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS_KEPT
-            )
+            try:
+                connection = sqlite3.connect(
+                    self.path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS_KEPT
+                )
+            except sqlite3.Error as error:
+                raise self._translated(error) from error
             self._connections[threading.current_thread()] = connection
         try:
             connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")

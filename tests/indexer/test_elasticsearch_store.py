@@ -169,6 +169,23 @@ class TestIndices:
         stores.drop()
         stores.close()
 
+    @pytest.mark.parametrize("name", ["movie_index", "user_index", "vector_index"])
+    def test_somebody_elses_index_of_such_a_name_is_left_alone_and_the_remedy_said(
+        self, elasticsearch_url: str, client: Elasticsearch, name: str
+    ) -> None:
+        prefix = f"theirs-{uuid.uuid4().hex[:12]}-"
+        client.index(index=f"{prefix}{name}", id="1", document={"text": "theirs"}, refresh=True)
+        stores = open_elasticsearch(elasticsearch_url, StoreSettings(), prefix)
+        assert isinstance(stores, ElasticsearchStores)
+        try:
+            with pytest.raises(StoreUnavailable, match=f"{name} that Marquee did not make: set MARQUEE_ELASTICSEARCH_"):
+                fill(stores)
+            assert client.count(index=f"{prefix}{name}")["count"] == 1
+        finally:
+            client.indices.delete(index=f"{prefix}{name}")
+            stores.drop()
+            stores.close()
+
     @pytest.mark.parametrize("prefix", ["Upper", "-a", "a b", "a/b", "a*", "a,b", "x" * 101])
     def test_a_prefix_that_cannot_be_one_is_refused(self, prefix: str) -> None:
         with pytest.raises(InvalidRequest, match="prefix"):
@@ -344,6 +361,18 @@ class TestConnection:
     def test_a_url_that_cannot_be_one_is_refused(self, url: str) -> None:
         with pytest.raises(InvalidRequest, match="MARQUEE_STORE"):
             open_elasticsearch(url, StoreSettings())
+
+    def test_a_path_that_elasticsearch_does_not_know_is_told(self, elasticsearch_url: str) -> None:
+        stores = open_elasticsearch(f"{elasticsearch_url}/somewhere", StoreSettings())
+        with pytest.raises(StoreUnavailable, match=r"/somewhere knows no such path: correct MARQUEE_STORE"):
+            stores.movies.count()
+        stores.close()
+
+    def test_https_to_a_server_without_it_is_told_from_a_bad_certificate(self, elasticsearch_url: str) -> None:
+        stores = open_elasticsearch(elasticsearch_url.replace("http://", "https://"), StoreSettings())
+        with pytest.raises(StoreUnavailable, match="does not speak TLS: use http://"):
+            stores.check()
+        stores.close()
 
     def test_a_missing_certificate_file_is_named(self) -> None:
         settings = StoreSettings.model_validate({"elasticsearch_ca_file": "/nowhere/ca.pem"})

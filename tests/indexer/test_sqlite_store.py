@@ -106,6 +106,11 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
         open_stores(f"sqlite:///{tmp_path}/file/marquee.db")
 
 
+def test_a_folder_in_place_of_the_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        open_stores(f"sqlite:///{tmp_path}")
+
+
 def test_a_store_whose_file_is_gone_is_not_healthy(stores: Stores, path: Path) -> None:
     stores.check()
     path.unlink()
