@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from indexer.settings import StoreSettings
     from recommender_api.client import Recommender
     from recommender_api.engine import RecommenderEngine
+    from service_kit.http import ServiceClient
     from service_kit.settings import MarqueeSettings
 
 S = TypeVar("S", bound="MarqueeSettings")
+_SECRET = ("api_keys", "service_key", "elasticsearch_password", "elasticsearch_api_key")
 
 
 @contextmanager
@@ -37,8 +39,9 @@ def readable_settings() -> Iterator[None]:
         yield
     except ValidationError as error:
         first = error.errors()[0]
-        variable = f"MARQUEE_{'_'.join(map(str, first['loc'][:1])).upper()}"
-        raise InvalidRequest(f"{variable} cannot be {first['input']!r}: {first['msg']}") from None
+        name = str(first["loc"][0]) if first["loc"] else ""
+        given = "what it is" if name in _SECRET else repr(first["input"])  # a key in plain text is an easy mistake
+        raise InvalidRequest(f"MARQUEE_{name.upper()} cannot be {given}: {first['msg']}") from None
     except SettingsError as error:
         raise InvalidRequest(f"the settings cannot be read: {error}") from None
 
@@ -93,7 +96,7 @@ def recommender_in_process() -> RecommenderEngine:
 
 
 def load_engine_or_fitted(settings: EmbeddingSettings) -> EmbeddingEngine:
-    """The same; where the model cannot be loaded, the one that `marquee embed --model lsa` fitted here."""
+    """The model of the settings; where it cannot be loaded, the one that `marquee embed --model lsa` fitted here."""
     from embedding_generator.lazy import load_engine
     from embedding_generator.lsa import NAME, is_lsa
 
@@ -111,7 +114,7 @@ def shown_url(url: str) -> str:
     return re.sub(r"(://[^:/@]+:)[^@/]+@", r"\1********@", url)
 
 
-def _client(name: str, url: str, core: CoreSettings) -> Any:
+def _client(name: str, url: str, core: CoreSettings) -> ServiceClient:
     from service_kit.http import ServiceClient
 
     key = core.service_key.get_secret_value() if core.service_key else None

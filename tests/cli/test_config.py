@@ -59,6 +59,14 @@ def test_config_shows_no_secret(home, marquee, monkeypatch):
         assert "abab" not in done.out
 
 
+def test_a_key_given_in_plain_text_is_not_repeated(home, marquee, monkeypatch):
+    monkeypatch.setenv("MARQUEE_API_KEYS", "read:open-sesame")
+    done = marquee("config")
+    assert done.code == 1
+    assert "MARQUEE_API_KEYS" in done.err
+    assert "open-sesame" not in done.out + done.err
+
+
 @pytest.mark.parametrize(
     ("variable", "value"), [("MARQUEE_PORT", "x"), ("MARQUEE_API_KEYS", "nonsense"), ("MARQUEE_MAX_K", "0")]
 )
