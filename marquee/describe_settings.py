@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dotenv import dotenv_values
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from marquee.settings import groups
@@ -106,7 +105,7 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _masked(name: str, field: FieldInfo, value: str) -> str:
-    secret = name == "api_keys" or "SecretStr" in str(field.annotation) or SecretStr is field.annotation
+    secret = name == "api_keys" or "SecretStr" in str(field.annotation)
     if secret and value:
         return "********"
     return shown_url(value)

@@ -19,14 +19,11 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from recommender_api.model_files import ModelFileError, read_version
+from recommender_api.model_files import ModelFileError, StoredVersion, read_version
 from service_kit.errors import InvalidRequest, UpstreamUnavailable
 from service_kit.progress import Progress
-
-if TYPE_CHECKING:
-    from recommender_api.model_files import StoredVersion
 
 LARGEST_BYTES = 2 * 2**30  # of the archive, and of what it unpacks to
 MOST_FILES = 64
