@@ -20,12 +20,16 @@ class CannotServe(Exception):
 
 def check(settings: ServiceSettings, port: int, *, internal: bool = False) -> None:
     """Raises CannotServe if the address is open to others without a key, or the port is taken."""
+    _check_address(settings, internal)
+    listen(settings.host, port).close()
+
+
+def _check_address(settings: ServiceSettings, internal: bool) -> None:
     if not is_loopback(settings.host) and not keyring(settings, internal=internal) and not settings.insecure:
         raise CannotServe(
             f"{settings.host} can be reached from other machines and no API key is set: set MARQUEE_API_KEYS, "
             "or say --insecure if something else guards it"
         )
-    listen(settings.host, port).close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -53,9 +57,9 @@ def run(
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM: requests under way are answered first. `on_ready` gets the URL."""
-    check(settings, port, internal=internal)
-    logs.configure(settings.log_level, settings.log_format)
+    _check_address(settings, internal)
     sock = listen(settings.host, port)
+    logs.configure(settings.log_level, settings.log_format)
     config = uvicorn.Config(
         app,
         log_config=None,
