@@ -27,12 +27,7 @@ _PATIENCE = 3  # times that a bulk load, but no request, tries again what an ove
 class Outcome:
     written: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)  # somebody else was faster: read again
-    missing: list[str] = field(default_factory=list)  # nothing there to update or delete
     failures: list[Failure] = field(default_factory=list)
-
-
-class IndexGone(StoreUnavailable):
-    """Somebody deleted an index that was there when this process started."""
 
 
 class Writer:
@@ -75,9 +70,10 @@ class Writer:
         """Let searches see what was written."""
         self.client.indices.refresh(index=indices, ignore_unavailable=True)
 
-    def _gone(self, index: str) -> IndexGone:
+    def _gone(self, index: str) -> StoreUnavailable:
+        """Somebody deleted an index that was there when this process started."""
         self.indices.forget()
-        return IndexGone(f"The index {index} is gone: try again, it is made anew.")
+        return StoreUnavailable(f"The index {index} is gone: try again, it is made anew.")
 
 
 def _sort(outcome: Outcome, operation: str, item: Document) -> None:
@@ -88,11 +84,9 @@ def _sort(outcome: Outcome, operation: str, item: Document) -> None:
         outcome.written.append(identifier)
     elif status == 409:
         outcome.conflicts.append(identifier)
-    elif status == 404 and operation in ("update", "delete"):
-        outcome.missing.append(identifier)
     elif status == 429 or status >= 500:
         raise StoreUnavailable(f"Elasticsearch cannot write now ({status}, {kind}): try again in a moment.")
-    else:
+    elif status != 404 or operation not in ("update", "delete"):  # what is gone needs neither
         outcome.failures.append(Failure(identifier, _reason(error)))
 
 
