@@ -6,10 +6,11 @@ Each function returns the reason, or None for a sound item. Where a reason is fa
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.types import Movie, Rating, User
+from indexer.types import Movie, Rating, User, VectorSpace
 
 LONGEST_ID = 128  # characters; at most 512 bytes, which is what Elasticsearch takes
 _LATEST = 2**53  # seconds that JSON numbers carry exactly
@@ -44,6 +45,10 @@ def rating_problem(rating: Rating) -> str | None:
     return None
 
 
+def ratings_problem(user_id: str, ratings: Sequence[Rating]) -> str | None:
+    return id_problem(user_id) or next(filter(None, map(rating_problem, ratings)), None)
+
+
 def user_problem(user: User) -> str | None:
     return id_problem(user.id) or _text_problem("".join((*user.attributes, *user.attributes.values())))
 
@@ -56,6 +61,18 @@ def vector_problem(vector: np.ndarray, dimension: int) -> str | None:
     if float(np.linalg.norm(vector.astype(np.float64))) < _SHORTEST:
         return "the vector is zero"
     return None
+
+
+def space_problem(present: VectorSpace, wanted: VectorSpace) -> str | None:
+    if present == wanted:
+        return None
+    return (
+        f"The store keeps vectors of {_words(present)}, these are of {_words(wanted)}: run `marquee embed --rebuild`."
+    )
+
+
+def _words(space: VectorSpace) -> str:
+    return f"{space.model} ({space.dimension} numbers, text recipe {space.recipe})"
 
 
 def _text_problem(text: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from elasticsearch import ConflictError, NotFoundError
 
-from indexer.checks import id_problem, rating_problem, user_problem
+from indexer.checks import ratings_problem, user_problem
 from indexer.elasticsearch_store.reading import Document, batches, by_id, one, scan, search
 from indexer.elasticsearch_store.writing import MOST_ATTEMPTS, Action, Writer, guarded
 from indexer.merge import UserDocument, merge, remove
@@ -43,7 +43,7 @@ class ElasticsearchUsers:
         return _history(hit["_source"]) if hit else History()
 
     def merge(self, user_id: str, ratings: Sequence[Rating]) -> History:
-        if problem := _problem(user_id, ratings):
+        if problem := ratings_problem(user_id, ratings):
             raise InvalidRequest(f"User {user_id!r}: {problem}.")
         _, after = self._change(user_id, lambda before: merge(before, ratings, self._longest))
         return after.history
@@ -142,7 +142,7 @@ class ElasticsearchUsers:
         raise AssertionError("_attempts raises at its end")
 
     def _merge_batch(self, batch: Sequence[tuple[str, Sequence[Rating]]]) -> list[Failure]:
-        problems = [_problem(user_id, some) for user_id, some in batch]
+        problems = [ratings_problem(user_id, some) for user_id, some in batch]
         refused = [Failure(user_id, why) for (user_id, _), why in zip(batch, problems, strict=True) if why]
         new: dict[str, list[Sequence[Rating]]] = {}
         for (user_id, some), problem in zip(batch, problems, strict=True):
@@ -191,10 +191,6 @@ class ElasticsearchUsers:
             yield attempt
             time.sleep(random.uniform(0, _BACKOFF_S * (attempt + 1)))
         raise StoreUnavailable(f"Others kept changing user {user_id!r} at the same time: try again.")
-
-
-def _problem(user_id: str, ratings: Sequence[Rating]) -> str | None:
-    return id_problem(user_id) or next(filter(None, map(rating_problem, ratings)), None)
 
 
 def _by_size(ratings: Iterable[tuple[str, Sequence[Rating]]]) -> Iterator[list[tuple[str, Sequence[Rating]]]]:

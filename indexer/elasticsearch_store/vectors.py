@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from elasticsearch import BadRequestError
 
-from indexer.checks import vector_problem
+from indexer.checks import space_problem, vector_problem
 from indexer.elasticsearch_store.neighbours import nearest
 from indexer.elasticsearch_store.reading import batches, by_id, scan, total
 from indexer.elasticsearch_store.settling import settle, settle_hidden
@@ -44,11 +44,8 @@ class ElasticsearchVectors:
         if (present := self.space()) is None:
             self._indices.create_vectors(space, total(self._client, self._names.movies))
             present = self.space()
-        if present is not None and present != space:
-            raise VectorSpaceMismatch(
-                f"The store keeps vectors of {_words(present)}, these are of {_words(space)}: "
-                "run `marquee embed --rebuild`."
-            )
+        if present is not None and (problem := space_problem(present, space)):
+            raise VectorSpaceMismatch(problem)
 
     def put(self, vectors: Iterable[MovieVector]) -> WriteReport:
         space = self.space()
@@ -156,7 +153,3 @@ class ElasticsearchVectors:
 
 def _vector(source: Any) -> np.ndarray:
     return np.asarray(source[_FIELD], np.float32)  # (D,)
-
-
-def _words(space: VectorSpace) -> str:
-    return f"{space.model} ({space.dimension} numbers, text recipe {space.recipe})"

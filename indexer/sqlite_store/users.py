@@ -7,7 +7,7 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
-from indexer.checks import id_problem, rating_problem, user_problem
+from indexer.checks import id_problem, ratings_problem, user_problem
 from indexer.merge import UserDocument, merge, remove
 from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, batches
 from indexer.types import Failure, History, Rating, User, UserCounts, WriteReport
@@ -38,7 +38,7 @@ class SqliteUsers:
         return _unpacked(*row) if row else History()
 
     def merge(self, user_id: str, ratings: Sequence[Rating]) -> History:
-        problem = _problem(user_id, ratings)
+        problem = ratings_problem(user_id, ratings)
         if problem:
             raise InvalidRequest(f"User {user_id!r}: {problem}.")
         with self._database.writing() as connection:
@@ -50,7 +50,7 @@ class SqliteUsers:
         for batch in _batches(ratings):
             with self._database.writing() as connection:
                 for user_id, some in batch:
-                    problem = _problem(user_id, some)
+                    problem = ratings_problem(user_id, some)
                     if problem:
                         failures.append(Failure(user_id, problem))
                     else:
@@ -115,10 +115,6 @@ class SqliteUsers:
         if after != before:
             _write(connection, user_id, after)
         return after.history
-
-
-def _problem(user_id: str, ratings: Sequence[Rating]) -> str | None:
-    return id_problem(user_id) or next(filter(None, map(rating_problem, ratings)), None)
 
 
 def _batches(ratings: Iterable[tuple[str, Sequence[Rating]]]) -> Iterator[list[tuple[str, Sequence[Rating]]]]:

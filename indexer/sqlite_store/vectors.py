@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.checks import vector_problem
+from indexer.checks import space_problem, vector_problem
 from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, batches
 from indexer.sqlite_store.matrix import Matrix
 from indexer.sqlite_store.schema import bump
@@ -50,11 +50,8 @@ class SqliteVectors:
             present = self._present().space
             if present is None:
                 _activate(connection, _new_generation(connection, space))
-            elif present != space:
-                raise VectorSpaceMismatch(
-                    f"The store keeps vectors of {_words(present)}, these are of {_words(space)}: "
-                    "run `marquee embed --rebuild`."
-                )
+            elif problem := space_problem(present, space):
+                raise VectorSpaceMismatch(problem)
 
     def put(self, vectors: Iterable[MovieVector]) -> WriteReport:
         written = 0
@@ -179,7 +176,3 @@ def _new_generation(connection: sqlite3.Connection, space: VectorSpace) -> int:
 def _activate(connection: sqlite3.Connection, generation: int) -> None:
     connection.execute("UPDATE state SET generation = ?", (generation,))
     bump(connection)
-
-
-def _words(space: VectorSpace) -> str:
-    return f"{space.model} ({space.dimension} numbers, text recipe {space.recipe})"
