@@ -13,8 +13,9 @@ from service_kit.settings import MarqueeSettings, ServiceSettings
 class SetupSettings(MarqueeSettings):
     dataset: str = Field("ml-latest-small", description="Data set that `up` and `setup` load into an empty store")
     default_models: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("transitions", "regression"),
-        description="Models that `up` and `setup` train, separated by commas; what is best on validation serves",
+        ("transitions", "regression", "bert4rec"),
+        description="Models that `up` and `setup` train, separated by commas, in this order; what is best on "
+        "validation so far serves",
     )
     retrain_growth: float = Field(
         0.2, gt=0, description="How much the number of ratings may grow before `up` and `setup` train again"

@@ -206,32 +206,36 @@ def training_needed(stores: Stores) -> bool:
 
 
 def train_defaults(stores: Stores, progress: Progress) -> None:
-    """Export, train the default models, compare with popular and neighbours on validation, activate what is best.
+    """Export, train the default models one after the other, and let the best so far on validation serve.
 
-    Nothing is activated when no model beats both: then those serve.
+    A model that beats neither popular nor neighbours never serves. The quick ones come first, so that people do not
+    wait for the slow ones.
     """
     from marquee.strategies import strategies
     from marquee.training import exported, recommender_settings, train_on, with_defaults
     from recommender_api.data import read_training_data
     from recommender_api.evaluation.protocols import LeaveOneOut
     from recommender_api.model_files import activate
-    from recommender_api.training import choose_active
+    from recommender_api.training import Choice, choose_active, on_validation
 
     names = read_settings(SetupSettings).default_models
     ratings, space = stores.users.count().ratings, stores.vectors.space()
     with exported(stores, progress) as folder:
         data = read_training_data(folder)
+    split = LeaveOneOut().split(data)
+    to_beat = on_validation(strategies(split), split, progress)
     versions: list[StoredVersion] = []
+    choice = Choice(None, to_beat)
     for name in names:
         try:
             versions.append(train_on(name, data, with_defaults(name, {}), progress).stored)
         except ServiceError as error:  # one model that cannot be trained here must not keep the others from serving
             say(f"train: {name} left out: {error.detail}")
-    split = LeaveOneOut().split(data)
-    choice = choose_active(versions, strategies(split), split, progress=progress)
+            continue
+        before, choice = choice.version, choose_active(versions, to_beat)
+        if choice.version is not None and choice.version != before:
+            activate(recommender_settings().models_dir, choice.version.name, choice.version.version)
     chosen = choice.version
-    if chosen is not None:
-        activate(recommender_settings().models_dir, chosen.name, chosen.version)
     record: dict[str, Any] = {
         "asked": list(names),
         "ratings": ratings,

@@ -201,19 +201,19 @@ class Choice:
     validation: Mapping[str, float]  # NDCG@10 of everybody who was compared
 
 
-def choose_active(
-    candidates: Sequence[StoredVersion],
-    baselines: Mapping[str, Scorer],
-    split: Split,
-    *,
-    progress: Progress | None = None,
-) -> Choice:
-    """The candidate with the highest validation NDCG@10, if it beats every baseline on the same cases."""
-    found = {version.name: version.metrics.get(VALIDATION, 0.0) for version in candidates}
-    for name, scorer in baselines.items():
+def on_validation(scorers: Mapping[str, Scorer], split: Split, progress: Progress | None = None) -> dict[str, float]:
+    """NDCG@10 of each on the split's validation cases: what a version must beat to serve."""
+    found = {}
+    for name, scorer in scorers.items():
         with (progress or NoProgress()).task(f"measuring {name} on validation"):
             found[name] = validation_metrics(scorer, split)[SELECTED_BY]
+    return found
+
+
+def choose_active(candidates: Sequence[StoredVersion], to_beat: Mapping[str, float]) -> Choice:
+    """The candidate with the highest validation NDCG@10, if it beats every figure of `on_validation`."""
+    found = {version.name: version.metrics.get(VALIDATION, 0.0) for version in candidates}
     best = max(candidates, key=lambda version: found[version.name], default=None)
-    if best is None or any(found[name] >= found[best.name] for name in baselines):
-        return Choice(None, found)
-    return Choice(best, found)
+    if best is None or any(figure >= found[best.name] for figure in to_beat.values()):
+        best = None
+    return Choice(best, {**found, **to_beat})

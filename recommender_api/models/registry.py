@@ -21,17 +21,24 @@ RANKERS = {
 
 
 def ranker_class(name: str) -> type[Ranker]:
-    """Raises ModelUnavailable for a name that is not registered."""
-    module, _, attribute = _target(name).partition(":")
-    return cast(type[Ranker], getattr(import_module(module), attribute))
+    """Raises ModelUnavailable for a name that is not registered, and where a library that the model needs is missing."""
+    return cast(type[Ranker], _attribute(name))
 
 
 def options_class(name: str) -> type[Any]:
     """The model's frozen dataclass of hyperparameters: `Options` in its file."""
-    return cast(type[Any], import_module(_target(name).partition(":")[0]).Options)
+    return cast(type[Any], _attribute(name, "Options"))
 
 
-def _target(name: str) -> str:
+def _attribute(name: str, attribute: str | None = None) -> Any:
     if name not in RANKERS:
         raise ModelUnavailable(f"There is no model named {name!r}; there are {', '.join(sorted(RANKERS))}.")
-    return RANKERS[name]
+    module, _, ranker = RANKERS[name].partition(":")
+    try:
+        return getattr(import_module(module), attribute or ranker)
+    except ModuleNotFoundError as error:  # PyTorch has no build for every machine
+        if error.name is None or error.name.partition(".")[0] == __package__.partition(".")[0]:
+            raise
+        raise ModelUnavailable(
+            f"The model {name} needs {error.name}, which is not installed here; install it, or use another model."
+        ) from error

@@ -23,10 +23,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up")
 
 
+def as_a_user(home: Path) -> dict[str, str]:
+    """With all the models that are trained by default, slow ones too."""
+    env = processes.environment(home, MARQUEE_MODEL_POLL_S="0.2")
+    del env["MARQUEE_DEFAULT_MODELS"]
+    return env
+
+
 @pytest.fixture(scope="module")
 def first_start(folder: Path) -> Iterator[tuple[Process, str]]:
     """The first `marquee up` on an empty home, waited for until everything is prepared."""
-    env = processes.environment(folder / "home", MARQUEE_MODEL_POLL_S="0.2")
+    env = as_a_user(folder / "home")
     with processes.marquee("up", "--dataset", "demo", "--port", "0", env=env, cwd=folder) as up:
         up.wait_for(lambda: up.out, "the URL")
         yield up, up.out[0]
@@ -97,7 +104,7 @@ def test_sigterm_ends_it_in_order(first_start):
 
 
 def test_a_second_start_does_nothing_again_and_ctrl_c_ends_it(folder, first_start):
-    env = processes.environment(folder / "home")
+    env = as_a_user(folder / "home")
     with processes.marquee("up", "--port", "0", env=env, cwd=folder) as up:
         up.wait_for(lambda: up.out, "the URL")
         assert [line.split(":")[0] for line in up.err] == ["load", "embed", "train"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,8 @@ from recommender_api.evaluation.evaluate import Scorer, validation_metrics
 from recommender_api.evaluation.protocols import PROTOCOLS, LeaveOneOut, Split
 from recommender_api.model_files import StoredVersion, load_version
 from recommender_api.models.base import Query
-from recommender_api.training import VALIDATION, choose_active, leaderboard, train
-from service_kit.errors import InvalidRequest
+from recommender_api.training import VALIDATION, choose_active, leaderboard, on_validation, train
+from service_kit.errors import InvalidRequest, ModelUnavailable
 from tests.support.pairs import FILMS, ending_in, pairs_data
 
 TINY: dict[str, Any] = {
@@ -142,12 +143,14 @@ def test_what_serves_is_the_best_on_validation_or_nothing_that_needs_training(tm
     good = train("transitions", DATA, models_dir=tmp_path).stored
     poor = StoredVersion("bert4rec", "x", tmp_path, {VALIDATION: 0.01}, {})
     rules: dict[str, Scorer] = {"popular": Popular(split)}
-    choice = choose_active([poor, good], rules, split)
+    to_beat = on_validation(rules, split)
+    assert to_beat == {"popular": validation_metrics(rules["popular"], split)["ndcg@10"]}
+    choice = choose_active([poor, good], to_beat)
     assert choice.version is good
-    assert choice.validation["popular"] == validation_metrics(rules["popular"], split)["ndcg@10"]
-    assert choose_active([poor], rules, split).version is None
-    assert choose_active([], rules, split).version is None
-    assert choose_active([good], rules | {"prophet": Prophet(split)}, split).version is None
+    assert choice.validation == {"bert4rec": 0.01, "transitions": good.metrics[VALIDATION], **to_beat}
+    assert choose_active([poor], to_beat).version is None
+    assert choose_active([], to_beat).version is None
+    assert choose_active([good], on_validation({"prophet": Prophet(split)}, split)).version is None
 
 
 def test_a_leaderboard_compares_models_and_other_scorers_on_one_split() -> None:
@@ -178,3 +181,11 @@ def test_almost_no_data_gives_a_version_without_figures_instead_of_an_error(
     trained = train(model, data, options, models_dir=tmp_path, protocol=PROTOCOLS[protocol]())
     assert trained.stored.metrics == {}
     assert load_version(tmp_path, model, trained.stored.version).ranker.scores(Query()).shape == (ratings,)
+
+
+def test_a_model_whose_library_is_missing_is_left_out_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith("recommender_api.models.bert4rec")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "torch", None)  # what an import finds where it is not installed
+    with pytest.raises(ModelUnavailable, match="bert4rec needs torch, which is not installed here"):
+        train("bert4rec", DATA, models_dir=Path("unused"))

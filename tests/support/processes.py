@@ -22,9 +22,14 @@ STOPPING_S = 30.0
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """This process's environment without its MARQUEE_ variables, and with a home and a fast, real embedding model."""
+    """This process's environment without its MARQUEE_ variables, with a home, and with real but fast models."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARQUEE_", "COV_"))}
-    ours = {"MARQUEE_HOME": str(home), "MARQUEE_EMBEDDING_MODEL": "lsa", "MARQUEE_OFFLINE": "true"}
+    ours = {
+        "MARQUEE_HOME": str(home),
+        "MARQUEE_EMBEDDING_MODEL": "lsa",
+        "MARQUEE_DEFAULT_MODELS": "transitions,regression",
+        "MARQUEE_OFFLINE": "true",
+    }
     return {**kept, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **ours, **more}
 
 
