@@ -40,7 +40,7 @@ format: $(DEV_READY)  ## mend style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV_READY)  ## the benchmarks; prints the tables of docs/benchmarks.md
+bench: $(DEV_READY)  ## the benchmarks; prints the tables behind the README's figures
 	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 init_model: $(RUN_READY)  ## fetch the embedding model ahead of time (MODEL=name, REVISION=commit)

@@ -1,7 +1,7 @@
 """Popularity of every film: time-decayed counts and means, computed by a scan over all users now and then.
 
-Kept as one document in the store, read by the core's popular strategy and by `marquee status`. It may be minutes old:
-ratings show in the recommendations at once, in the popularity later.
+Kept as one document in the store: written by `indexer.load` and now and then by the core, read by its popular strategy.
+It may be minutes old: ratings show in the recommendations at once, in the popularity later.
 """
 
 from __future__ import annotations

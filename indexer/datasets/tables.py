@@ -1,7 +1,8 @@
 """Which table a file holds, told by its header or, without one, by the look of its rows; and how to cut its lines.
 
 Every MovieLens format is here: comma-separated with a header (20m and later), `::` (1m, 10m), tabs and `|` (100k),
-and "user item" sequences without ratings. File names do not matter. What the fields mean is `dataset`'s business.
+and "user item" sequences without ratings. File names do not matter. What the fields mean is the business of
+`catalogue`, `ratings` and `dataset`.
 """
 
 from __future__ import annotations

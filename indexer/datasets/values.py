@@ -1,6 +1,7 @@
-"""Text of a field -> value: ids, ratings, times, titles' years. Strict, and says what is wrong in two or three words.
+"""Text of a field -> value: ids, ratings, times, genres. Strict, and says what is wrong in two or three words.
 
-The reasons are what the report of a load counts, so they are few and fixed. Called by `dataset` for every row.
+The reasons are what the report of a load counts, so they are few and fixed. Called by `catalogue`, `ratings` and
+`dataset` for every row.
 """
 
 from __future__ import annotations
