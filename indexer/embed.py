@@ -7,9 +7,9 @@ pending. Called by `marquee embed`, `marquee up` and, with ids, after `POST /upd
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 
 from embedding_generator.client import Embedder, Embeddings
+from indexer.batches import batches
 from indexer.ports import Stores, VectorStore
 from indexer.text import TEXT_RECIPE, movie_text, text_hash
 from indexer.types import Movie, MovieVector, VectorSpace, WriteReport
@@ -37,7 +37,7 @@ def embed_pending(
     films = list(stores.movies.pending() if ids is None else stores.movies.get(ids).values())
     reports = []
     with (progress or NoProgress()).task("embedding movies", len(films)) as advance:
-        for some in _batches(films, batch):
+        for some in batches(films, batch):
             embeddings = _embedded(embedder, some, bulk=ids is None)
             stores.vectors.create(_space(embeddings))
             reports.append(_put(stores.vectors, some, embeddings, advance))
@@ -59,7 +59,7 @@ def rebuild_vectors(
         with stores.vectors.rebuild(space) as hidden:
             for _ in range(_RESCANS):
                 before = len(reports)
-                for some in _batches(_changed(stores.movies.scan(), done), batch):
+                for some in batches(_changed(stores.movies.scan(), done), batch):
                     embeddings = _embedded(embedder, some, bulk=True)
                     if _space(embeddings) != space:
                         raise VectorSpaceMismatch(
@@ -93,12 +93,6 @@ def _space(embeddings: Embeddings) -> VectorSpace:
 
 def _changed(movies: Iterable[Movie], done: dict[str, str]) -> Iterator[Movie]:
     return (movie for movie in movies if done.get(movie.id) != text_hash(movie))
-
-
-def _batches(movies: Iterable[Movie], size: int) -> Iterator[list[Movie]]:
-    remaining = iter(movies)
-    while some := list(islice(remaining, size)):
-        yield some
 
 
 def _total(stores: Stores, reports: Sequence[WriteReport]) -> WriteReport:

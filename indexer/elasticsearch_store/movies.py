@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from indexer.batches import batches
 from indexer.checks import movie_problem
-from indexer.elasticsearch_store.reading import MOST_HITS, batches, by_id, passes, scan, search, total
+from indexer.elasticsearch_store.reading import MOST_HITS, by_id, passes, scan, search, total
 from indexer.elasticsearch_store.settling import settle
 from indexer.elasticsearch_store.writing import MOST_ATTEMPTS, Action, Writer, guarded
 from indexer.folding import fold_title, ngrams

@@ -6,11 +6,11 @@ A missing index reads as empty; a shard that does not answer is an error, never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
+from indexer.batches import batches
 from indexer.checks import id_problem
 from indexer.types import MovieFilter
 from service_kit.errors import StoreUnavailable
@@ -22,13 +22,6 @@ IDS_A_CALL = 1_000
 MOST_HITS = 10_000  # Elasticsearch's limit on a page, on k and on num_candidates
 EVERY_DOCUMENT: Query = {"match_all": {}}
 _KEEP_ALIVE = "5m"  # of a scan, from page to page: whoever iterates may embed between two of them
-_T = TypeVar("_T")
-
-
-def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def by_id(client: Elasticsearch, index: str, ids: Iterable[str], **source: Any) -> dict[str, Document]:

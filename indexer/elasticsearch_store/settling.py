@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from elasticsearch import Elasticsearch
 
-from indexer.elasticsearch_store.reading import IDS_A_CALL, Document, batches, by_id
+from indexer.batches import batches
+from indexer.elasticsearch_store.reading import IDS_A_CALL, Document, by_id
 from indexer.elasticsearch_store.writing import MOST_ATTEMPTS, Action, Writer, guarded
 from service_kit.errors import StoreUnavailable
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from elasticsearch import ConflictError, NotFoundError
 
+from indexer.batches import batches
 from indexer.checks import ratings_problem, user_problem
-from indexer.elasticsearch_store.reading import Document, batches, by_id, one, scan, search
+from indexer.elasticsearch_store.reading import Document, by_id, one, scan, search
 from indexer.elasticsearch_store.writing import MOST_ATTEMPTS, Action, Writer, guarded
 from indexer.merge import UserDocument, merge, remove
 from indexer.types import Failure, History, Rating, User, UserCounts, WriteReport

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from elasticsearch import BadRequestError
 
+from indexer.batches import batches
 from indexer.checks import space_problem, vector_problem
 from indexer.elasticsearch_store.neighbours import nearest
-from indexer.elasticsearch_store.reading import batches, by_id, scan, total
+from indexer.elasticsearch_store.reading import by_id, scan, total
 from indexer.elasticsearch_store.settling import settle, settle_hidden
 from indexer.elasticsearch_store.writing import Action, Writer
 from indexer.types import EVERYTHING, Failure, MovieFilter, MovieVector, Scored, VectorSpace, WriteReport

@@ -9,19 +9,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from indexer.batches import batches
 from indexer.checks import id_problem
 from indexer.sqlite_store import schema
 from service_kit.deadline import remaining
 from service_kit.errors import StoreUnavailable
 
 Row = tuple[Any, ...]
-T = TypeVar("T")
 
 ROWS_A_COMMIT = 10_000  # a bulk write holds the write lock for some 100 ms at a time
 _IDS_A_QUERY = 500
@@ -219,9 +218,3 @@ class Database:
         return StoreBusy(
             f"The store {self.path} is busy: another writer held it for {self._busy_timeout_s:g} s or more; try again."
         )
-
-
-def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    remaining_items = iter(items)
-    while batch := list(islice(remaining_items, size)):
-        yield batch

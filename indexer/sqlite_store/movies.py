@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from indexer.batches import batches
 from indexer.checks import id_problem, movie_problem
 from indexer.folding import fold_title, ngrams
-from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, Row, batches
+from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, Row
 from indexer.sqlite_store.filters import condition
 from indexer.sqlite_store.schema import bump
 from indexer.text import text_hash

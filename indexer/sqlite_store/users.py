@@ -7,9 +7,10 @@ import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+from indexer.batches import batches
 from indexer.checks import id_problem, ratings_problem, user_problem
 from indexer.merge import UserDocument, merge, remove
-from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, batches
+from indexer.sqlite_store.database import ROWS_A_COMMIT, Database
 from indexer.types import Failure, History, Rating, User, UserCounts, WriteReport
 from service_kit.errors import InvalidRequest
 

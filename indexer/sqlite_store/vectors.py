@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from indexer.batches import batches
 from indexer.checks import space_problem, vector_problem
-from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, batches
+from indexer.sqlite_store.database import ROWS_A_COMMIT, Database
 from indexer.sqlite_store.matrix import Matrix
 from indexer.sqlite_store.schema import bump
 from indexer.types import EVERYTHING, Failure, MovieFilter, MovieVector, Scored, VectorSpace, WriteReport
