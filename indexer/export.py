@@ -35,6 +35,9 @@ from service_kit.progress import Advance, NoProgress, Progress
 
 FORMAT = 1
 _GROUP = 2**18  # rows written at once
+_FILES = {
+    "manifest.json", "ratings.parquet", "movies.parquet", "users.parquet", "vectors.npy", "vector_ids.json"
+}  # fmt: skip
 
 _RATINGS = pa.schema(
     [("user_id", pa.string()), ("movie_id", pa.string()), ("rating", pa.float32()), ("timestamp", pa.int64())]
@@ -200,6 +203,10 @@ def _new_folder(folder: Path) -> Iterator[_Folder]:
         if folder.exists():
             folder.rename(old)
         new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise
     finally:
         shutil.rmtree(beside)
 
@@ -207,5 +214,5 @@ def _new_folder(folder: Path) -> Iterator[_Folder]:
 def _replaceable(folder: Path) -> bool:
     if not folder.is_dir():
         return False
-    names = {path.name for path in folder.iterdir()}
-    return not names or {"manifest.json", "ratings.parquet"} <= names
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    return not names or {"manifest.json", "ratings.parquet"} <= names <= _FILES

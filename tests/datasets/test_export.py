@@ -138,6 +138,31 @@ def test_a_folder_of_other_things_is_left_alone(stores: Stores, tmp_path: Path) 
     assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
 
 
+def test_an_earlier_export_with_something_else_in_it_is_left_alone(stores: Stores, tmp_path: Path) -> None:
+    export(stores, tmp_path / "out")
+    (tmp_path / "out" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InvalidRequest, match="neither empty nor an earlier export"):
+        export(stores, tmp_path / "out")
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
+
+
+def test_an_export_that_cannot_be_moved_into_place_brings_the_earlier_one_back(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(stores, tmp_path / "out")
+    rename = Path.rename
+
+    def fail_to_end(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise OSError("the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_to_end)
+    with pytest.raises(OSError, match="the disk is gone"):
+        export(stores, tmp_path / "out")
+    assert (tmp_path / "out" / "manifest.json").is_file()
+
+
 def test_a_failed_export_leaves_the_earlier_one_as_it_was(
     stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
