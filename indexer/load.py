@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
+from indexer import statistics
 from indexer.datasets.dataset import Dataset
 from indexer.datasets.errors import DatasetError
 from indexer.folding import fold_title
 from indexer.ports import Stores
+from indexer.statistics import HALF_LIFE_DAYS
 from indexer.types import Failure, Movie, Rating
 from service_kit.progress import Advance, NoProgress, Progress
 
@@ -51,15 +53,18 @@ def is_loaded(stores: Stores, dataset: Dataset) -> bool:
 
 
 def load_dataset(
-    stores: Stores, dataset: Dataset, *, merge: bool = False, progress: Progress | None = None
+    stores: Stores,
+    dataset: Dataset,
+    *,
+    merge: bool = False,
+    half_life_days: float = HALF_LIFE_DAYS,
+    progress: Progress | None = None,
 ) -> LoadSummary:
     """Load all of it and compute the statistics.
 
     Raises DatasetError if the store holds another data set with which ids collide, unless `merge` says that equal
     ids mean the same. Interrupted, it can be repeated.
     """
-    from indexer import statistics
-
     progress = progress or NoProgress()
     started = time.monotonic()
     entries = stores.meta.read(DOCUMENT) or {}
@@ -80,7 +85,7 @@ def load_dataset(
         groups = tally.watch(by_user(_counted(dataset.ratings(), advance)))
         failures += stores.users.merge_many(groups).failures
     with progress.task("computing statistics"):
-        statistics.write(stores, statistics.compute(stores))
+        statistics.write(stores, statistics.compute(stores, half_life_days))
 
     ratings = tally.ratings - dataset.repeated_ratings
     entry |= {"complete": True, "movies": movies_written, "users": len(tally.users), "ratings": ratings}

@@ -38,6 +38,7 @@ class Loaded:
 
 def load(stores: Stores, dataset: str, *, merge: bool = False, progress: Progress) -> Loaded:
     """Find the data set, read it into the store, write down what was set aside."""
+    from core_api.settings import CoreSettings
     from indexer.datasets import DatasetSettings, find_dataset, open_dataset
     from indexer.load import load_dataset
 
@@ -46,7 +47,8 @@ def load(stores: Stores, dataset: str, *, merge: bool = False, progress: Progres
     if found.note:
         say(found.note)
     opened = open_dataset(found.path, settings)
-    summary = load_dataset(stores, opened, merge=merge, progress=progress)
+    half_life_days = read_settings(CoreSettings).half_life_days
+    summary = load_dataset(stores, opened, merge=merge, half_life_days=half_life_days, progress=progress)
     report_file = None
     if len(opened.report):
         report_file = settings.home / "logs" / f"load-{opened.name}.csv"

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core_api import neighbours, popular
-from indexer.statistics import HALF_LIFE_DAYS
+from core_api.settings import CoreSettings
 from indexer.types import Statistics
+from marquee.wiring import read_settings
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer
 from recommender_api.evaluation.protocols import Split
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 DAY_S = 86_400.0
 
 
-def strategies(split: Split, half_life_days: float = HALF_LIFE_DAYS) -> Mapping[str, Scorer]:
-    """Fitted on the split's training part; neighbours only where films have vectors."""
-    most_popular = Popular(split.train, half_life_days)
+def strategies(split: Split) -> Mapping[str, Scorer]:
+    """Fitted on the split's training part, as the settings say; neighbours only where films have vectors."""
+    most_popular = Popular(split.train, read_settings(CoreSettings).half_life_days)
     if split.train.vectors is None:
         return {"popular": most_popular}
     return {"popular": most_popular, "neighbours": Neighbours(split.train, most_popular)}

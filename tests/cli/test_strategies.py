@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from core_api.neighbours import Neighbours as ServedNeighbours
 from indexer import statistics
 from indexer.open import open_stores
 from indexer.types import EVERYTHING
-from marquee.strategies import Neighbours, Popular, decayed_statistics
+from marquee.strategies import Neighbours, Popular, decayed_statistics, strategies
+from marquee.wiring import store_settings
 from recommender_api.data import TrainingData
+from recommender_api.evaluation.protocols import LeaveOneOut
 from recommender_api.models.base import Query
 from tests.support import world
 
@@ -69,3 +72,17 @@ def test_who_liked_nothing_gets_the_order_of_the_popular_films(data):
     hated = Query(np.arange(3), np.zeros(3, np.float32))
     order = np.argsort(-Neighbours(data, most_popular).scores(hated), kind="stable")
     np.testing.assert_array_equal(order, np.argsort(-most_popular.scores(hated), kind="stable"))
+
+
+def test_the_half_life_of_the_settings_holds_where_popularity_is_loaded_and_where_it_is_evaluated(
+    home, marquee, monkeypatch, data
+):
+    monkeypatch.setenv("MARQUEE_HALF_LIFE_DAYS", "3")
+    assert marquee("load", "demo").code == 0
+    with closing(open_stores(store_settings(None).url)) as stores:
+        loaded, expected = statistics.read(stores), statistics.compute(stores, 3)
+        assert loaded.popularity == expected.popularity != statistics.compute(stores).popularity
+    split = LeaveOneOut(min_ratings=1).split(data)
+    evaluated = strategies(split)["popular"].scores(Query())
+    assert (evaluated == Popular(split.train, 3).scores(Query())).all()
+    assert (evaluated != Popular(split.train, statistics.HALF_LIFE_DAYS).scores(Query())).any()
