@@ -8,6 +8,7 @@ texts; training has a process of its own, at low priority, so that serving keeps
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -163,6 +164,7 @@ class Preparing:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env={"OMP_NUM_THREADS": str(_threads_for_training()), **os.environ},
                 start_new_session=True,  # Ctrl-C reaches this process, which ends the child in order
             )
         assert child.stdout is not None
@@ -183,6 +185,12 @@ def repeat(lines: Iterable[str]) -> None:
     """What the child says, said between the bars of this process."""
     for line in lines:
         say(line.rstrip())
+
+
+def _threads_for_training() -> int:
+    """Half of the cores, the others serve: threads that wait for one that does not get its core spin, and an epoch of
+    BERT4Rec on two busy cores then takes twenty times as long."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def end(child: subprocess.Popen[str]) -> None:
