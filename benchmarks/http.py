@@ -185,7 +185,7 @@ def serve(what: str, store: str | None) -> None:
 
     from service_kit.serve import listen
 
-    app: Any
+    app: FastAPI
     if what == "bare":
         app = FastAPI()
         films = [{"id": str(n), "movie_id": str(n)} for n in range(10)]
