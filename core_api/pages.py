@@ -1,7 +1,9 @@
 """Pages of a history, newest first, continued by a cursor that carries what was shown.
 
-The cursor names the time up to which everything was shown, and which films of that very second: ratings that are
-added or taken away between two pages make no other rating appear twice or go missing.
+The cursor names the time up to which everything was shown, and the last films shown of that very second. Within a
+second ratings keep the order in which they arrived, so whatever follows one of those films was not shown: ratings
+added or taken away between two pages make no other one appear twice or go missing. A few films are enough, because
+only if all of them are taken away is the place lost; all of that second could be ten thousand, too long for a URL.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 
 from indexer.types import History, Rating
 from service_kit.errors import InvalidRequest
+
+_REMEMBERED = 20  # films; a cursor of the longest ids has 14 kB then
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +32,27 @@ def newest_first(history: History) -> list[Rating]:
 
 
 def page(history: History, limit: int, cursor: str | None) -> Page:
-    rows = newest_first(history)
-    at, shown = _read(cursor) if cursor is not None else (None, frozenset())
-    if at is not None:
-        rows = [row for row in rows if row.timestamp < at or (row.timestamp == at and row.movie_id not in shown)]
+    newest = rows = newest_first(history)
+    if cursor is not None:
+        rows = _after(rows, *_read(cursor))
     taken = rows[:limit]
     if len(rows) <= limit:
         return Page(tuple(taken), None)
     last = taken[-1].timestamp
-    shown_then = {row.movie_id for row in taken if row.timestamp == last} | (shown if last == at else set())
-    return Page(tuple(taken), _write(last, shown_then))
+    shown_then = [row.movie_id for row in newest if row.timestamp == last]
+    return Page(tuple(taken), _write(last, shown_then[: shown_then.index(taken[-1].movie_id) + 1][-_REMEMBERED:]))
 
 
-def _write(at: int, shown: set[str] | frozenset[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([at, sorted(shown)]).encode()).decode()
+def _after(rows: list[Rating], at: int, shown: frozenset[str]) -> list[Rating]:
+    """What comes after the last of the shown films that is still there; if none is, all of that second again."""
+    places = [place for place, row in enumerate(rows) if row.timestamp == at and row.movie_id in shown]
+    if places:
+        return rows[places[-1] + 1 :]
+    return [row for row in rows if row.timestamp <= at]
+
+
+def _write(at: int, shown: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([at, shown], ensure_ascii=False).encode()).decode()
 
 
 def _read(cursor: str) -> tuple[int, frozenset[str]]:
