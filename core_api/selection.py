@@ -53,7 +53,8 @@ def passes(movie: Movie, where: MovieFilter) -> bool:
         return True
     if movie.year is None:
         return False
-    return (where.year_from or movie.year) <= movie.year <= (where.year_to or movie.year)
+    above = where.year_from is None or where.year_from <= movie.year
+    return above and (where.year_to is None or movie.year <= where.year_to)
 
 
 def _chunks(films: Iterator[Scored], first: int) -> Iterator[list[Scored]]:

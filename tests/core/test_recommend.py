@@ -254,7 +254,7 @@ def test_a_new_model_version_answers_at_once(make_core, stores, models_dir, tmp_
     before = core.recommend.for_user(world.MANY, Wish())
     stored = train("transitions", data, {"decay": 30.0}, models_dir=own).stored
     activate(own, stored.name, stored.version)
-    core.recommend.models_changed()
+    engine.reload()
     after = core.recommend.for_user(world.MANY, Wish())
     assert before.model_version != after.model_version == stored.version
     engine.close()
@@ -265,3 +265,9 @@ def test_the_cache_is_bounded(make_core, stores, recommender):
     for k in range(1, 10):
         core.recommend.for_user(world.FEW, Wish(k=k))
     assert len(core.recommend._cache) == 3
+
+
+@pytest.mark.parametrize("strategy", ["popular", "neighbours", "model"])
+def test_no_film_is_of_the_year_0_or_before(client, strategy):
+    asked = {"year_to": 0, "model": strategy}
+    assert client.get(f"/v1/users/{world.MANY}/recommendations", params=asked).json()["items"] == []
