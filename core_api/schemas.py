@@ -54,6 +54,12 @@ def _seconds(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise _mistake("give a whole number")
+    return value
+
+
 def _stars(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 5:
         raise _mistake("a rating is a number from 0 to 5")
@@ -93,7 +99,8 @@ Title = Annotated[str, Field(max_length=1000), AfterValidator(_text), AfterValid
 Name = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Names = Annotated[list[Name], Field(max_length=1000), BeforeValidator(_names, json_schema_input_type=str | list[str])]
 QueryNames = Annotated[list[Name], BeforeValidator(_names), BeforeValidator(_comma_separated)]
-Year = Annotated[int, Field(ge=0, le=9999)]
+Year = Annotated[int, BeforeValidator(_number), Field(ge=0, le=9999)]
+Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 
 
 def _is_json(value: Any) -> Any:
@@ -240,7 +247,7 @@ class Kinds(Body):
 class Asked(Kinds):
     """What may be asked of any recommendation."""
 
-    k: int = Field(10, ge=1)
+    k: Count = 10
     model: str | None = Field(
         None, max_length=100, description="A model's name, or popular, neighbours, model; none: chosen by what is known"
     )
@@ -284,15 +291,15 @@ class SearchQuery(Kinds):
     exclude_genres: QueryNames = []
     q: str = Field(min_length=1, description="Part of a title, or what the film is about")
     mode: Mode = "title"
-    k: int = Field(10, ge=1)
+    k: Count = 10
 
 
 class SimilarQuery(Body):
-    k: int = Field(10, ge=1)
+    k: Count = 10
 
 
 class PageQuery(Body):
     limit: int = Field(100, ge=1)
     cursor: Annotated[str, AfterValidator(_text)] | None = Field(
-        None, max_length=100_000, description="`next` of the page before"
+        None, max_length=20_000, description="`next` of the page before"
     )

@@ -91,12 +91,19 @@ async def _service_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     """One sentence for the first mistake, and all of them with their places; the input itself is not echoed."""
     assert isinstance(error, RequestValidationError)
-    mistakes = [{"where": _place(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]
+    mistakes = [_mistake(e) for e in error.errors()[:20]]
     first = mistakes[0]
     detail = f"{first['where']}: {first['message']}" if first["where"] else first["message"]
     return problem(
         422, "invalid-request", "The request is not valid", detail, request.url.path, extra={"errors": mistakes}
     )
+
+
+def _mistake(error: Mapping[str, Any]) -> dict[str, str]:
+    if error["type"] == "json_invalid":  # its location is a position in the text
+        at = f" (character {error['loc'][-1]})" if error["loc"][-1] else ""
+        return {"where": "body", "message": f"this is not JSON as we read it: {error['ctx']['error']}{at}"}
+    return {"where": _place(error["loc"]), "message": error["msg"]}
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

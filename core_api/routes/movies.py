@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from core_api import answers
 from core_api.core import Core
+from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most
 from core_api.schemas import QueryId, SearchQuery, SimilarQuery, WholeMovie
 from indexer.folding import year_of
@@ -18,7 +19,7 @@ from service_kit.auth import READ, WRITE
 def routers(core: Core) -> list[APIRouter]:
     settings = core.settings
     read = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[READ])
-    write = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[WRITE])
+    write = APIRouter(prefix="/v1/movies", tags=["movies"], dependencies=[WRITE], route_class=BodyRoute)
 
     @read.get("", summary="Search by title as you type, by meaning, or both", response_model=answers.FoundMovies)
     def search(asked: Annotated[SearchQuery, Query()]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from core_api import answers
 from core_api.core import Core
+from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most, each_at_most
 from core_api.schemas import AskedInBody, AskedInQuery, QueryId
 from service_kit.auth import READ
@@ -15,7 +16,7 @@ from service_kit.auth import READ
 
 def routers(core: Core) -> list[APIRouter]:
     settings = core.settings
-    read = APIRouter(prefix="/v1", tags=["recommendations"], dependencies=[READ])
+    read = APIRouter(prefix="/v1", tags=["recommendations"], dependencies=[READ], route_class=BodyRoute)
 
     def check(asked: AskedInQuery | AskedInBody) -> None:
         at_most(settings.max_k, asked.k, "k")

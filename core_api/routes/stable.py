@@ -12,6 +12,7 @@ from starlette.responses import Response
 from core_api import answers
 from core_api.core import Core
 from core_api.pages import newest_first
+from core_api.routes.bodies import BodyRoute
 from core_api.routes.kept import Call, KeptFirst
 from core_api.routes.limits import at_most
 from core_api.schemas import QueryId, UpdateMovies, UpdateRatings
@@ -22,7 +23,7 @@ from service_kit.auth import READ, WRITE
 def routers(core: Core) -> list[APIRouter]:
     settings = core.settings
     read = APIRouter(tags=["stable"], dependencies=[READ])
-    write = APIRouter(tags=["stable"], dependencies=[WRITE])
+    write = APIRouter(tags=["stable"], dependencies=[WRITE], route_class=BodyRoute)
 
     hot = KeptFirst(lambda call: core.recommend.kept(call.user_id, call.wish), answered)
     asked_often = APIRouter(tags=["stable"], dependencies=[READ], route_class=hot.route_class(settings))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from core_api import answers
 from core_api.core import Core
 from core_api.pages import page
+from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most
 from core_api.schemas import OneRating, PageQuery, QueryId
 from service_kit.auth import READ, WRITE
@@ -17,7 +18,7 @@ from service_kit.auth import READ, WRITE
 def routers(core: Core) -> list[APIRouter]:
     settings = core.settings
     read = APIRouter(prefix="/v1/users/{id}", tags=["users"], dependencies=[READ])
-    write = APIRouter(prefix="/v1/users/{id}", tags=["users"], dependencies=[WRITE])
+    write = APIRouter(prefix="/v1/users/{id}", tags=["users"], dependencies=[WRITE], route_class=BodyRoute)
 
     @read.get("/ratings", summary="The user's ratings, newest first, in pages", response_model=answers.RatingsPage)
     def ratings(id: QueryId, asked: Annotated[PageQuery, Query()]) -> dict[str, Any]:
