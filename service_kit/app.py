@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from service_kit import docs_page, health, metrics, problems
 from service_kit.auth import READ
@@ -100,7 +100,7 @@ def _about(title: str, info: Callable[[], dict[str, Any]]) -> APIRouter:
     def about() -> dict[str, Any]:
         return {"service": title, "version": distribution_version(), **info()}
 
-    @routes.get("/metrics", summary="Counters and timings for Prometheus", response_class=Response)
+    @routes.get("/metrics", summary="Counters and timings for Prometheus", response_class=PlainTextResponse)
     async def exposition() -> Response:
         return metrics.exposition()
 

@@ -57,6 +57,12 @@ def test_eighty_hanging_requests_do_not_delay_health(make_service):
     assert took < 0.7
 
 
+def test_the_schema_says_that_metrics_are_text(make_service):
+    with TestClient(make_service()) as client:
+        said = client.get("/openapi.json").json()["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
+        assert client.get("/metrics").headers["content-type"].split(";")[0] in said
+
+
 def test_metrics_name_routes_by_template(make_service):
     with TestClient(make_service()) as client:
         client.get("/films/12345")
