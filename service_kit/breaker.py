@@ -17,16 +17,16 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
-        self._closed_at = float("-inf")  # when calls may go out again
+        self._next_try_at = float("-inf")  # while too many have failed
 
     def allows(self) -> bool:
         """Whether a call may go out. After the pause one caller is let through; the rest wait for its result."""
         with self._lock:
             if self._failures < self._limit:
                 return True
-            if self._clock() < self._closed_at:
+            if self._clock() < self._next_try_at:
                 return False
-            self._closed_at = self._clock() + self._open_s
+            self._next_try_at = self._clock() + self._open_s
             return True
 
     def succeeded(self) -> None:
@@ -37,4 +37,4 @@ class Breaker:
         with self._lock:
             self._failures += 1
             if self._failures >= self._limit:
-                self._closed_at = self._clock() + self._open_s
+                self._next_try_at = self._clock() + self._open_s
