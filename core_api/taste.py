@@ -19,7 +19,7 @@ _EMPTY = np.empty(0, np.float32)
 @dataclass(frozen=True, slots=True)
 class TasteOptions:
     """The cuts are around the user's own mean, which starts from the overall one: one rating says little of how
-    somebody rates."""
+    somebody rates. Ratings that are no likes anyway do not move it."""
 
     overall_mean: float = 3.5
     prior_weight: float = 5.0  # in ratings
@@ -39,7 +39,8 @@ def leanings(ratings: Sequence[float] | np.ndarray, options: TasteOptions = DEFA
     """(T,) float32 for ratings (T,): above 0 how much a film was liked, below 0 how much disliked, 0 neither."""
     given = np.asarray(ratings, np.float64)
     prior = options.prior_weight
-    mean = (given.sum() + prior * options.overall_mean) / (len(given) + prior)
+    speaking = given[given > options.lowest_liked]  # else a low rating would make all others count as liked more,
+    mean = (speaking.sum() + prior * options.overall_mean) / (len(speaking) + prior)  # and pull their neighbours up
     liked = given - (mean - options.slack)
     disliked = given - (mean - options.margin)
     is_liked = (liked > _ROUNDING) & (given > options.lowest_liked)

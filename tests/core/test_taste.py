@@ -37,6 +37,13 @@ def test_a_low_rating_is_never_a_like_whatever_the_mean(many):
     assert (taste.leanings([0.5, 1, 1.5, 2] * many) <= 0).all()
 
 
+@pytest.mark.parametrize("low", [0, 0.5, 2])
+def test_a_low_rating_leaves_what_is_felt_of_all_other_films_as_it_was(low):
+    """Moving the cut, it would lift films that are no better for it, its own film's neighbours among them."""
+    others = [5, 4, 3.5, 3, 3, 2.5, 2, 1]
+    assert (taste.leanings([*others, low])[:-1] == taste.leanings(others)).all()
+
+
 def test_nothing_liked_is_no_taste():
     assert taste.taste(unit([1, 0]), np.array([-1.0], np.float32)) is None
 
