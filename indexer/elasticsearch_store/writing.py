@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from elasticsearch import Elasticsearch, NotFoundError, helpers
 
@@ -16,6 +17,7 @@ from service_kit.deadline import remaining
 from service_kit.errors import StoreUnavailable
 
 Action = dict[str, Any]
+_Results = Generator[tuple[bool, Document], None, None]
 
 MOST_ATTEMPTS = 100  # at writing a document that others keep changing
 _ITEMS_A_CALL = 1_000
@@ -52,11 +54,14 @@ class Writer:
             initial_backoff=0.5,
             require_alias=through_alias,
         )
-        for _, result in results:
-            ((operation, item),) = result.items()
-            if (item.get("error") or {}).get("type") == "index_not_found_exception":
-                raise self._gone(item["_index"])
-            _sort(outcome, operation, item)
+        with closing(
+            cast(_Results, results)
+        ):  # here, not whenever it is collected: its telemetry ends in this thread only
+            for _, result in results:
+                ((operation, item),) = result.items()
+                if (item.get("error") or {}).get("type") == "index_not_found_exception":
+                    raise self._gone(item["_index"])
+                _sort(outcome, operation, item)
         return outcome
 
     def index(self, alias: str, identifier: str, document: Document, **guard: Any) -> None:

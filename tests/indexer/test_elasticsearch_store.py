@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 import uuid
@@ -166,6 +167,25 @@ class TestIndices:
         with pytest.raises(StoreUnavailable, match="gone"):
             stores.users.merge("18", [Rating("6", 1.0, 1)])
         assert stores.users.merge("18", [Rating("6", 1.0, 1)]).movie_ids == ("6",)
+        stores.drop()
+        stores.close()
+
+    def test_a_write_that_is_given_up_is_ended_by_the_thread_that_began_it(
+        self, elasticsearch_url: str, client: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun = []
+        bulk = helpers.streaming_bulk
+        monkeypatch.setattr(
+            helpers, "streaming_bulk", lambda *a, **options: begun.append(bulk(*a, **options)) or begun[-1]
+        )
+        stores = open_elasticsearch(elasticsearch_url, StoreSettings(), f"gone-{uuid.uuid4().hex[:12]}-")
+        assert isinstance(stores, ElasticsearchStores)
+        stores.create_indices()
+        for index in client.indices.get_alias(index=f"{stores.prefix}movie_index").body:
+            client.indices.delete(index=index)
+        with pytest.raises(StoreUnavailable, match="gone"):
+            stores.movies.put([HEAT])
+        assert [inspect.getgeneratorstate(results) for results in begun] == [inspect.GEN_CLOSED]
         stores.drop()
         stores.close()
 
