@@ -135,14 +135,14 @@ class LsaEncoder:
 
 def _write(folder: Path, words: list[str], weights: dict[str, np.ndarray], texts: int) -> None:
     """Into a temporary sibling first: a reader finds the old model, the new one, or none, but never half of one."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     temporary.mkdir()
     try:
         tensors = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
-        save_file(tensors, temporary / "weights.safetensors")
+        (temporary / "weights.safetensors").write_bytes(save(tensors))  # `save_file` lets only its owner read it
         (temporary / "vocabulary.json").write_text(json.dumps(words), "utf-8")
         files = {name: _sha256(temporary / name) for name in ("vocabulary.json", "weights.safetensors")}
         config = {"format": _FORMAT, "dimension": len(weights["centre"]), "texts": texts, "sha256": files}

@@ -35,9 +35,10 @@ def place(path: Path) -> str:
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FILE_NAME)
+    # Not `save_file`, whose files only their owner may read: a service may run as another user than training.
+    (folder / FILE_NAME).write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def read_arrays(folder: Path, names: frozenset[str] | set[str]) -> dict[str, np.ndarray]:

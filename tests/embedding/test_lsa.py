@@ -61,6 +61,11 @@ def test_a_text_without_a_known_word_lies_at_the_centre_and_is_not_zero(lsa: Lsa
     assert rows[0] @ centre / np.linalg.norm(centre) > 0.999
 
 
+def test_all_files_of_a_model_may_be_read_by_the_same_users(lsa: LsaEncoder, tmp_path: Path) -> None:
+    fit_lsa(TEXTS, tmp_path / "lsa", dimension=16)
+    assert len({path.stat().st_mode for path in (tmp_path / "lsa").iterdir()}) == 1
+
+
 def test_the_same_texts_give_the_same_model(lsa: LsaEncoder, tmp_path: Path) -> None:
     again = fit_lsa(TEXTS, tmp_path / "lsa", dimension=16)
     assert again.model == lsa.model

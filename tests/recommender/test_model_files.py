@@ -67,6 +67,9 @@ class TestWriting:
         assert loaded.ranker.vocabulary == model.vocabulary
         np.testing.assert_array_equal(loaded.ranker.scores(query(1, 2)), model.scores(query(1, 2)))
 
+    def test_all_files_of_a_version_may_be_read_by_the_same_users(self, stored: StoredVersion) -> None:
+        assert len({path.stat().st_mode for path in stored.folder.iterdir()}) == 1
+
     def test_versions_are_listed_the_newest_first_and_leftovers_are_not(
         self, model: Transitions, stored: StoredVersion, tmp_path: Path
     ) -> None:
