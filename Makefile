@@ -55,6 +55,7 @@ lock: $(DEV_READY)  ## resolve every dependency anew into requirements/
 
 up:  ## the whole stack in containers, on 127.0.0.1:$(PORT)
 	@grep -qs '^ELASTIC_PASSWORD=.' .env || { umask 077; echo "writing a new password for Elasticsearch to .env"; \
+	[ -z "$$(tail -c 1 .env 2>/dev/null)" ] || echo >> .env; \
 	printf 'ELASTIC_PASSWORD=%s\n' "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; }
 	MARQUEE_PORT=$(PORT) docker compose up --build --detach --wait
 	@echo "http://127.0.0.1:$(PORT)"

@@ -114,3 +114,16 @@ def test_the_makefile_uses_nothing_that_make_3_81_lacks() -> None:
     text = (ROOT / "Makefile").read_text()
     for newer in (".ONESHELL", "!=", "$(file", "::=", ".RECIPEPREFIX", "private ", "undefine"):
         assert newer not in text, newer
+
+
+def test_a_password_is_added_to_an_env_file_on_a_line_of_its_own(tmp_path: Path) -> None:
+    script(tmp_path / "docker", "exit 0")
+    (tmp_path / ".env").write_text("MARQUEE_PORT=1112")  # no newline at its end
+    command = ["make", "-f", str(ROOT / "Makefile"), "up"]
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    first, second = (tmp_path / ".env").read_text().splitlines()
+    assert first == "MARQUEE_PORT=1112"
+    assert second.startswith("ELASTIC_PASSWORD=")
+    assert len(second) > 40
