@@ -55,6 +55,8 @@ class Repeating:
                 self._work()
             except ServiceError as error:  # what it needs is out of reach: there is a next time
                 _log.warning("background work put off", work=self._thread.name, reason=error.detail)
+            except Exception:  # a mistake of ours is logged whole; the thread must outlive it
+                _log.exception("background work failed", work=self._thread.name)
             self._wake.wait(self._every_s)
             self._wake.clear()
 

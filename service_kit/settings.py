@@ -19,7 +19,12 @@ class MarqueeSettings(BaseSettings):
     """What every group of settings has in common: the prefix, the file, no changes after the start."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MARQUEE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="MARQUEE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # it may be a password
     )
 
     home: Path = Field(

@@ -59,7 +59,7 @@ def test_the_request_id_and_the_time_left_travel_along(connect, make_service):
 
 @pytest.mark.parametrize(
     ("path", "why"),
-    [("/hang?seconds=1", "within 0.3 s"), ("/docs", "not JSON"), ("/films/bug", "answered 500")],
+    [("/hang?seconds=4", "within 0.3 s"), ("/docs", "not JSON"), ("/films/bug", "answered 500")],
     ids=["hangs", "garbage", "error"],
 )
 def test_a_service_that_misbehaves_ends_in_a_sentence(connect, path, why, service_url):
@@ -67,7 +67,7 @@ def test_a_service_that_misbehaves_ends_in_a_sentence(connect, path, why, servic
     started = time.monotonic()
     with pytest.raises(UpstreamUnavailable, match=f"the tried service .*{why}"):
         client.get(path)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 2  # the peer would take 4 s and more
 
 
 def test_a_service_that_trickles_is_cut_off_in_time(connect):
@@ -76,7 +76,7 @@ def test_a_service_that_trickles_is_cut_off_in_time(connect):
         started = time.monotonic()
         with pytest.raises(UpstreamUnavailable, match="within"):
             client.get("/")
-        assert time.monotonic() - started < 0.6
+        assert time.monotonic() - started < 2  # the peer would take 4 s and more
 
 
 def test_a_service_that_is_down_is_named(connect):
@@ -117,15 +117,25 @@ def test_a_named_problem_of_the_callers_does_not_open_the_breaker(connect, make_
                 client.get("/films/none")
 
 
-def test_calls_beyond_the_cap_fail_at_once(connect, make_service):
-    with live(make_service()) as url, ThreadPoolExecutor(2) as pool:
-        client = connect(url, timeout_s=5, max_concurrency=1)
-        first = pool.submit(client.get, "/hang?seconds=0.8")
-        time.sleep(0.3)
-        started = time.monotonic()
+def test_calls_beyond_the_cap_fail_at_once(connect):
+    arrived, released = threading.Event(), threading.Event()
+
+    async def holds(scope, _receive, send):
+        if scope["type"] == "lifespan":
+            return
+        arrived.set()
+        while not released.is_set():
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    with live(holds) as url, ThreadPoolExecutor(1) as pool:
+        client = connect(url, timeout_s=10, max_concurrency=1)
+        first = pool.submit(client.get, "/")
+        assert arrived.wait(10)
         with pytest.raises(UpstreamUnavailable, match="too many calls"):
-            client.get("/films/1")
-        assert time.monotonic() - started < 0.3
+            client.get("/")
+        released.set()
         assert first.result() == {}
 
 
