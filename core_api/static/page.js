@@ -81,7 +81,7 @@ function showRated(page) {
 function showRecommended(answer) {
   const why = answer.fallback_reason ? `, because ${REASONS[answer.fallback_reason] ?? answer.fallback_reason}` : "";
   const model = answer.model ? ` (${answer.model})` : "";
-  at("ranked-by").textContent = `${STRATEGIES[answer.strategy]}${model}${why}. ${answer.history_length} films rated.`;
+  at("ranked-by").textContent = `${STRATEGIES[answer.strategy]}${model}${why}. ${answer.history_length} ${answer.history_length === 1 ? "film" : "films"} rated.`;
   at("recommended").replaceChildren(...answer.items.map((film) => {
     const liked = film.because.map((other) => other.title).join("; ");
     return filmLine(film, ...(liked ? [element("div", `because of ${liked}`, "quiet")] : []), starsFor(film));
@@ -110,15 +110,20 @@ function showFound() {
   at("found").replaceChildren(...found.map((film) => filmLine(film, starsFor(film))));
 }
 
+let preparing = false;
 async function showPreparation() {
-  const { preparation } = await api.info();
-  const running = preparation.filter((step) => step.state === "running");
-  at("preparation").hidden = !running.length;
-  at("preparation").textContent = running
-    .map((step) => `${step.step}${step.total ? `: ${Math.floor((100 * step.done) / step.total)} %` : " …"}`)
-    .join("; ");
-  if (running.length) setTimeout(() => guarded(showPreparation), 1000);
-  else if (preparation.length) await refresh();
+  try {
+    const { preparation } = await api.info();
+    const running = preparation.filter((step) => step.state === "running");
+    at("preparation").hidden = !running.length;
+    at("preparation").textContent = running
+      .map((step) => `${step.step}${step.total ? `: ${Math.floor((100 * step.done) / step.total)} %` : " …"}`)
+      .join("; ");
+    if (preparing && !running.length) await refresh(); // what ended may have made the answers better
+    preparing = running.length > 0;
+  } finally {
+    setTimeout(() => guarded(showPreparation), preparing ? 1000 : 10000); // between two steps none is running
+  }
 }
 
 at("who").addEventListener("submit", (event) => {
