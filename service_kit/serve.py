@@ -43,7 +43,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise CannotServe(
-            f"port {port} on {host} cannot be used ({error.strerror}): stop what uses it or choose another port"
+            f"port {port} on {host} cannot be used ({error.strerror}): stop what uses it or choose another one, "
+            "say --port 1112 or make run PORT=1112"
         ) from None
     return sock
 
