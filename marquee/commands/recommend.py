@@ -26,7 +26,7 @@ def recommend(
 ) -> None:
     """Recommend films to a user, or for a few films liked."""
     if (user is None) == (sequence is None):
-        raise typer.BadParameter("give either --user ID or --sequence ID,ID,...")
+        raise typer.BadParameter("give either --user ID or --sequence with the ids of films")
     from core_api.wishes import Wish
     from marquee.use_cases import core_in_process
 
