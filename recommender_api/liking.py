@@ -15,8 +15,12 @@ _ROUNDING = 1e-4
 
 
 def own_mean(ratings: np.ndarray, overall_mean: float) -> float:
-    """The user's mean, shrunk to the overall one: with one rating hardly anything is known of how they rate."""
-    return float((ratings.sum(dtype=np.float64) + PRIOR_WEIGHT * overall_mean) / (len(ratings) + PRIOR_WEIGHT))
+    """The user's mean, shrunk to the overall one: with one rating hardly anything is known of how they rate.
+
+    Ratings of what was certainly not liked stay out: they would lower the cut, and so let other films count as liked.
+    """
+    speaking = ratings[ratings > LOWEST_LIKED]
+    return float((speaking.sum(dtype=np.float64) + PRIOR_WEIGHT * overall_mean) / (len(speaking) + PRIOR_WEIGHT))
 
 
 def liked(ratings: np.ndarray, overall_mean: float, slack: float = SLACK) -> np.ndarray:

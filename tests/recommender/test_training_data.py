@@ -238,5 +238,12 @@ class TestLiking:
         assert liked(np.full(50, 3.0), 3.5).all()
         assert not disliked(np.full(50, 3.0), 3.5).any()
 
+    def test_a_film_that_was_certainly_not_liked_makes_no_other_film_liked(self) -> None:
+        others = np.array([5.0, 5.0, 4.5, 4.0, 3.5, 3.0, 2.5], np.float32)
+        before = liked(others, 3.5)
+        for low in (0.5, 1.0, 2.0):
+            after = liked(np.append(others, np.float32([low] * 5)), 3.5)
+            assert after.tolist() == [*before.tolist(), *[False] * 5]
+
     def test_a_film_well_below_the_own_mean_is_disliked(self) -> None:
         assert list(disliked(np.array([4.0, 4.0, 4.0, 1.0]), 3.5)) == [False, False, False, True]
