@@ -21,7 +21,7 @@ RANKERS = {
 
 
 def ranker_class(name: str) -> type[Ranker]:
-    """Raises ModelUnavailable for a name that is not registered, and where a library that the model needs is missing."""
+    """Raises ModelUnavailable for a name that is not registered, and where a library that it needs is missing."""
     return cast(type[Ranker], _attribute(name))
 
 
