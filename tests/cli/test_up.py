@@ -92,7 +92,7 @@ def test_the_port_being_taken_is_one_sentence_before_any_work(folder):
     assert up.out == []
     assert len(up.err) == 1
     assert str(port) in up.err[0]
-    assert "another port" in up.err[0]
+    assert "choose another one" in up.err[0]
     assert not (folder / "another-home" / "store").exists()
 
 
