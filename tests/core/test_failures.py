@@ -84,6 +84,7 @@ def test_without_the_embedder_films_are_stored_and_found_by_title(serve, make_co
     assert "embedding" in client.get("/healthz/ready").json()["degraded"]
 
 
+@pytest.mark.slow
 def test_the_recommender_comes_back(serve, make_core, stores, recommender):
     """Stopped and started on the same port, it is used again within seconds, by itself."""
     settings = RecommenderSettings(_env_file=None)

@@ -51,6 +51,7 @@ for kill in range(kills):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     path = tmp_path / "marquee.db"

@@ -6,6 +6,7 @@ import threading
 import time
 
 import httpx
+import pytest
 
 from service_kit.health import Readiness
 from tests.support.client import TestClient
@@ -42,6 +43,7 @@ def test_a_check_that_hangs_counts_as_not_ready(make_service):
     assert time.monotonic() - started < 4
 
 
+@pytest.mark.slow
 def test_eighty_hanging_requests_do_not_delay_health(make_service):
     with live(make_service(max_connections=1000)) as url, httpx.Client(base_url=url) as client:
         hanging = [threading.Thread(target=lambda: httpx.get(f"{url}/hang?seconds=3", timeout=30)) for _ in range(80)]

@@ -92,6 +92,7 @@ def test_a_python_without_the_venv_module_is_one_sentence(tmp_path: Path) -> Non
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_size_of_the_download_is_printed_first(tmp_path: Path) -> None:
     environment = {**os.environ, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_NO_INDEX": "1", "PIP_RETRIES": "0"}
     environment.pop("PIP_FIND_LINKS", None)
