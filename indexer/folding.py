@@ -38,6 +38,16 @@ def year_of(title: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def natural_title(title: str) -> str:
+    """As people say it, without the year: "Matrix, The (1999)" -> "The Matrix"."""
+    bare = _YEAR.sub("", title.strip()).strip()
+    moved = _TRAILING_ARTICLE.match(bare)
+    if not moved:
+        return bare
+    between = "" if moved["article"].endswith("'") else " "
+    return f"{moved['article']}{between}{moved['rest']}{moved['tail']}"
+
+
 def ngrams(folded: str, size: int = 3) -> list[str]:
     """Distinct n-grams of each word, padded at its ends so that short words and beginnings count: "up" -> _up, up_."""
     grams: dict[str, None] = {}

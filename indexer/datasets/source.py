@@ -78,7 +78,7 @@ class ZipSource:
                 members = archive.infolist()
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise DatasetError(f"{path} is a damaged zip archive ({error}): get it again.") from error
-        problem = _archive_problem(members, settings)
+        problem = archive_problem(members, settings)
         if problem:
             raise DatasetError(f"{path} is refused: {problem}.")
         self._sizes = {member.filename: member.file_size for member in members if not member.is_dir()}
@@ -101,7 +101,7 @@ def _fits(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES) and len(parts) <= _DEEPEST and not hidden
 
 
-def _archive_problem(members: list[zipfile.ZipInfo], settings: DatasetSettings) -> str | None:
+def archive_problem(members: list[zipfile.ZipInfo], settings: DatasetSettings) -> str | None:
     if len(members) > settings.archive_members:
         return f"it holds {len(members)} files, more than {settings.archive_members} (MARQUEE_ARCHIVE_MEMBERS)"
     if len({member.filename for member in members}) < len(members):
