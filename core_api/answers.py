@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat
@@ -107,6 +108,41 @@ class RatingsPage(BaseModel):
     next: str | None = Field(description="Give it as cursor to get the next page; null on the last one")
 
 
+class ImportedRow(BaseModel):
+    row: int = Field(description="Names the row in `choose`")
+    file: str
+    line: int = Field(description="Where the row begins; in JSON the number of the entry")
+    title: str | None
+    year: int | None
+    kind: Literal["rated", "liked", "watched"]
+    rating: FiniteFloat | None = Field(description="What is stored: for liked and watched what that stands for")
+    movie: Because | None
+    matched_by: str | None
+    effect: Literal["new", "changed", "same", "kept", "repeated"] | None = Field(
+        description="kept: the rating that is there stays; repeated: another row of the file counts for this film"
+    )
+    candidates: list[Because] = Field(description="Films that may be meant")
+    reason: str | None
+
+
+class SetAsideRow(BaseModel):
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+class ImportAnswer(BaseModel):
+    source: str
+    committed: bool
+    written: int
+    counts: dict[str, int]
+    matched: list[ImportedRow]
+    ambiguous: list[ImportedRow]
+    unmatched: list[ImportedRow]
+    set_aside: list[SetAsideRow]
+
+
 def plain_item(item: Item, *, metadata: bool, as_list: bool) -> dict[str, Any]:
     movie = item.movie
     plain: dict[str, Any] = {"id": movie.id, "movie_id": movie.id}
@@ -156,3 +192,8 @@ def movie(film: Movie, **more: Any) -> dict[str, Any]:
 def rating(row: Rating, film: Movie | None) -> dict[str, Any]:
     title = film.title if film is not None else None
     return {"movie_id": row.movie_id, "title": title, "rating": row.rating, "timestamp": row.timestamp}
+
+
+def to_json(document: Any) -> bytes:
+    """Compact UTF-8; refuses what JSON has no word for."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

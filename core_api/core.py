@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 from core_api.background import Background
 from core_api.catalogue import Catalogue
+from core_api.imports import Imports
 from core_api.popular import Popular
 from core_api.preparation import TRAINING_RECORD, Preparation
 from core_api.rate import Ratings
 from core_api.recommend import Recommend
 from core_api.search import Search
 from core_api.settings import CoreSettings
+from core_api.takeout import Takeout
 from embedding_generator.client import Embedder
 from indexer.ports import Stores
 from recommender_api.client import Recommender
@@ -25,6 +27,7 @@ from service_kit.errors import ServiceError
 from service_kit.health import Readiness
 
 _READINESS_S = 1.8
+_UNPACKED = 10  # times the largest import: what an archive of that size may unpack to
 _Value = TypeVar("_Value")
 
 
@@ -50,6 +53,10 @@ class Core:
         self.ratings = Ratings(stores, clock)
         self.catalogue = Catalogue(stores, embedder, self.popular, self.background.want_vectors)
         self.search = Search(stores, embedder)
+        self.imports = Imports(
+            stores, clock, most_rows=settings.max_import_rows, most_bytes=_UNPACKED * settings.max_import_bytes
+        )
+        self.takeout = Takeout(stores, self.ratings)
 
     def start(self) -> None:
         """Begin the background work; once."""

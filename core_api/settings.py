@@ -45,3 +45,7 @@ class CoreSettings(ServiceSettings):
     max_group: int = Field(20, ge=1, description="Most users that one request may recommend for together")
     max_query_chars: int = Field(200, ge=1, description="Longest text that is searched for")
     max_page: int = Field(1000, ge=1, description="Most ratings on one page")
+
+    max_import_bytes: int = Field(20_000_000, ge=1, description="Largest file of somebody's history that is imported")
+    max_import_rows: int = Field(50_000, ge=1, description="Most entries of such a file")
+    import_deadline_s: float = Field(30.0, gt=0, description="Seconds that importing such a file may take")

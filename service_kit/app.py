@@ -17,7 +17,7 @@ from service_kit import docs_page, health, metrics, problems
 from service_kit.auth import READ
 from service_kit.health import Readiness
 from service_kit.keys import ApiKey, KeyRing, Role, digest
-from service_kit.middleware import RequestMiddleware
+from service_kit.middleware import Allowance, Exceptions, RequestMiddleware
 from service_kit.settings import ServiceSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -32,8 +32,10 @@ def create_service(
     info: Callable[[], dict[str, Any]],
     lifespan: Lifespan | None = None,
     internal: bool = False,
+    exceptions: Exceptions = (),
 ) -> FastAPI:
-    """The app of one service. `internal` ones also accept the service key; `info` answers `/v1/info` and may block.
+    """The app of one service. `internal` ones also accept the service key; `info` answers `/v1/info` and may block;
+    `exceptions` are the paths that may take longer or have larger bodies than the settings say.
 
     Each router says which role it needs (`service_kit.auth.READ` and the others).
     """
@@ -72,8 +74,8 @@ def create_service(
     app.add_middleware(
         RequestMiddleware,
         service=title,
-        deadline_s=settings.request_deadline_s,
-        max_body_bytes=settings.max_body_bytes,
+        usual=Allowance(settings.max_body_bytes, settings.request_deadline_s),
+        exceptions=exceptions,
         access_log=settings.access_log,
     )
     return app

@@ -6,7 +6,10 @@ One plain ASGI callable: it sits on the hot path, and a stack of small ones woul
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -29,12 +32,25 @@ _SECURITY_HEADERS = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How large a body may be and how long the answer may take: of a service, or of paths that need more."""
+
+    max_body_bytes: int
+    deadline_s: float
+
+
+Exceptions = Sequence[tuple[re.Pattern[str], Allowance]]  # whole paths -> what is allowed there instead
+
+
 class RequestMiddleware:
-    def __init__(self, app: ASGIApp, *, service: str, deadline_s: float, max_body_bytes: int, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, service: str, usual: Allowance, exceptions: Exceptions = (), access_log: bool
+    ) -> None:
         self.app = app
         self.service = service
-        self.deadline_s = deadline_s
-        self.max_body_bytes = max_body_bytes
+        self.usual = usual
+        self.exceptions = exceptions
         self.access_log = access_log
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}  # metric children by label values
 
@@ -58,8 +74,9 @@ class RequestMiddleware:
 
         token = context.request_id.set(current)
         try:
-            with deadline.deadline(self._seconds(given.get(b"x-deadline-ms"))):
-                await self.app(scope, self._limited(receive), send_with_headers)
+            allowed = self._allowance(scope["path"])
+            with deadline.deadline(_seconds(allowed, given.get(b"x-deadline-ms"))):
+                await self.app(scope, _limited(receive, allowed), send_with_headers)
         except Exception:
             _log.exception("unexpected error", method=scope["method"], path=scope["path"])
             if began:  # too late for a problem document: let the server cut the connection
@@ -73,27 +90,8 @@ class RequestMiddleware:
             self._count(scope, status, time.perf_counter() - started)
             context.request_id.reset(token)
 
-    def _limited(self, receive: Receive) -> Receive:
-        """Counts the body as it arrives, with or without a Content-Length; the framework's own limit answers
-        in plain text, outside of our problem documents."""
-        left = self.max_body_bytes
-
-        async def receive_limited() -> Message:
-            nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
-            if left < 0:
-                raise HTTPException(413)
-            return message
-
-        return receive_limited
-
-    def _seconds(self, given_ms: bytes | None) -> float:
-        """The service's own deadline, or what the caller has left if that is less."""
-        with contextlib.suppress(TypeError, ValueError):
-            milliseconds = int(given_ms)  # type: ignore[arg-type]  # None raises TypeError
-            return min(self.deadline_s, max(milliseconds, 1) / 1000)
-        return self.deadline_s
+    def _allowance(self, path: str) -> Allowance:
+        return next((allowed for pattern, allowed in self.exceptions if pattern.fullmatch(path)), self.usual)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
@@ -110,6 +108,30 @@ class RequestMiddleware:
         if self.access_log or status >= 500:
             log = _log.warning if status >= 500 else _log.info
             log("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+
+
+def _limited(receive: Receive, allowed: Allowance) -> Receive:
+    """Counts the body as it arrives, with or without a Content-Length; the framework's own limit answers
+    in plain text, outside of our problem documents."""
+    left = allowed.max_body_bytes
+
+    async def receive_limited() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(413)
+        return message
+
+    return receive_limited
+
+
+def _seconds(allowed: Allowance, given_ms: bytes | None) -> float:
+    """The service's own deadline, or what the caller has left if that is less."""
+    with contextlib.suppress(TypeError, ValueError):
+        milliseconds = int(given_ms)  # type: ignore[arg-type]  # None raises TypeError
+        return min(allowed.deadline_s, max(milliseconds, 1) / 1000)
+    return allowed.deadline_s
 
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
