@@ -250,16 +250,8 @@ def test_a_bad_row_is_set_aside_with_its_line_and_costs_no_other(row: str, reaso
 
 
 def test_entries_of_the_wrong_types_are_set_aside() -> None:
-    items = [
-        trakt(rating=9),
-        {"movie": 5, "rating": 3},
-        7,
-        None,
-        trakt(rating="high"),
-        trakt(rating=True),
-        {"movie": {}},
-    ]
-    export = read(json.dumps(items))
+    bad = [{"movie": 5, "rating": 3}, 7, None, trakt(rating="high"), trakt(rating=True), {"movie": {}}]
+    export = read(json.dumps([trakt(rating=9), *bad]))
     assert len(export.entries) == 1
     assert len(export.report) == len(bad)
 
