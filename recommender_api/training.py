@@ -8,14 +8,15 @@ ever tested on rows it has seen.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
-from recommender_api.data import TrainingData
-from recommender_api.evaluation.evaluate import Leaderboard, Scorer, evaluate, rank_all, validation_metrics
-from recommender_api.evaluation.metrics import gains, hits
+from recommender_api.data import RATINGS, TrainingData
+from recommender_api.evaluation.evaluate import K, Scorer, evaluate, ranking_metrics, validation_metrics
+from recommender_api.evaluation.leaderboard import Leaderboard
 from recommender_api.evaluation.protocols import (
     EVERYTHING,
     EvaluationProtocol,
@@ -31,6 +32,8 @@ from recommender_api.models.watching import SELECTED_BY, Watch, WatchedRanker
 from service_kit.errors import InvalidRequest
 from service_kit.progress import NoProgress, Progress
 
+KEPT = ("hr@10", "ndcg@10")  # of each part, in metrics.json
+FIT_CPU_S = "fit_cpu_s"  # of the measured fit, in metrics.json
 VALIDATION = f"validation_{SELECTED_BY}"  # the figure that versions and strategies are compared by
 
 
@@ -68,8 +71,10 @@ def train(
         del given["epochs"]
         return _measure_stored(name, given, split, models_dir, progress)
     chosen = make_options(name, given)
+    started = time.process_time()
     ranker = fit(name, split, chosen, log_dir=log_dir, progress=progress)
-    metrics, seen = measure(ranker, split, progress), split.description
+    spent = time.process_time() - started
+    metrics, seen = measure(ranker, split, progress) | {FIT_CPU_S: spent}, split.description
     epochs = ranker.epochs_trained if isinstance(ranker, WatchedRanker) else None
     if refit if refit is not None else getattr(ranker, "refit_is_cheap", True):
         if epochs is not None:
@@ -102,13 +107,12 @@ def _fit(name: str, data: TrainingData, options: Any, watch: Watch) -> Ranker:
 def measure(scorer: Scorer, split: Split, progress: Progress | None = None) -> dict[str, float]:
     """Flat metrics for metrics.json: validation_ndcg@10, test_ndcg@10 and so on."""
     cases = {"validation": split.validation, "test": split.test}
-    found = {}
+    found: dict[str, float] = {}
     for part, of_part in cases.items():
         if of_part:
             with (progress or NoProgress()).task(f"measuring on {part}", total=len(of_part)) as advance:
-                ranks, _ = rank_all(scorer, of_part, split.candidates, advance)
-            found[f"{part}_hr@10"] = float(hits(ranks, 10).mean())
-            found[f"{part}_ndcg@10"] = float(gains(ranks, 10).mean())
+                measured = ranking_metrics(scorer, of_part, split.candidates, advance)
+            found |= {f"{part}_{metric}": measured[metric] for metric in KEPT}
     return found
 
 
@@ -138,7 +142,8 @@ def _measure_stored(
         for field, value in given.items()
         if has is not None and getattr(has, field) != getattr(wanted, field)
     )
-    measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress))
+    spent = {name: value for name, value in loaded.stored.metrics.items() if name == FIT_CPU_S}
+    measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress) | spent)
     return TrainedVersion(measured, getattr(loaded.ranker, "epochs_trained", None), warnings)
 
 
@@ -152,23 +157,21 @@ def leaderboard(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     ratings_too: bool = True,
     progress: Progress | None = None,
+    k: int = K,
 ) -> Leaderboard:
     """Fit each model on the training part and measure all on the test part.
 
     A stored version that was fitted on exactly this split is used instead of fitting anew. `others` makes further
     scorers from the split, such as the core's strategies. With `ratings_too` models that predict are also fitted on
-    the random 70/30 split for RMSE and MAE, unless the protocol has ratings to predict itself.
+    the random 70/30 split for RMSE and MAE, unless the protocol has ratings to predict itself, or the data has none.
     """
     progress, options = progress or NoProgress(), options or {}
     split = (protocol or LeaveOneOut()).split(data)
-    scorers: dict[str, Scorer] = dict(others(split))
-    for name in names:
-        stored = _fitted_on(split, name, models_dir) if name not in options else None
-        scorers[name] = stored or fit(name, split, make_options(name, options.get(name, {})), progress=progress)
-    board = evaluate(scorers, split, progress)
-    if split.rating_test or not ratings_too:
+    fitted = Fitted.on(split, names, models_dir=models_dir, others=others, options=options, progress=progress)
+    board = evaluate(fitted.scorers, split, progress, k).with_fit_seconds(fitted.cpu_s)
+    if split.rating_test or not ratings_too or RATINGS in data.implied:
         return board
-    predicting = [name for name in names if _predicts(scorers[name], split)]
+    predicting = [name for name in names if _predicts(fitted.scorers[name], split)]
     if not predicting:
         return board
     return board.joined(
@@ -176,13 +179,50 @@ def leaderboard(
     )
 
 
-def _fitted_on(split: Split, name: str, models_dir: Path | None) -> Ranker | None:
-    if models_dir is None:
-        return None
-    for stored in list_versions(models_dir, name):
-        if stored.split == split.description:
-            return load_version(models_dir, name, stored.version).ranker
-    return None
+@dataclass(frozen=True)
+class Fitted:
+    """Scorers fitted on a split's training part, and the CPU seconds that each took where that is known."""
+
+    scorers: Mapping[str, Scorer]
+    cpu_s: Mapping[str, float]
+
+    @classmethod
+    def on(
+        cls,
+        split: Split,
+        names: Sequence[str],
+        *,
+        models_dir: Path | None = None,
+        others: Callable[[Split], Mapping[str, Scorer]] = lambda _split: {},
+        options: Mapping[str, Mapping[str, Any]] | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """As `leaderboard` says. Raises InvalidRequest where the protocol finds nobody to ask in this data."""
+        if not split.test and not split.rating_test:
+            raise InvalidRequest(
+                f"The data has nobody whom the protocol {split.description['protocol']} could ask: users need ratings "
+                "on both sides of its cut; use more data or another protocol."
+            )
+        scorers: dict[str, Scorer] = dict(others(split))
+        cpu_s: dict[str, float] = {}
+        for name in names:
+            stored = _stored_on(split, name, models_dir) if name not in (options or {}) else None
+            if stored is not None:
+                scorers[name] = load_version(stored.folder.parents[1], name, stored.version).ranker
+                if FIT_CPU_S in stored.metrics:
+                    cpu_s[name] = stored.metrics[FIT_CPU_S]
+                continue
+            started = time.process_time()
+            chosen = make_options(name, (options or {}).get(name, {}))
+            scorers[name] = fit(name, split, chosen, progress=progress)
+            cpu_s[name] = time.process_time() - started
+        return cls(scorers, cpu_s)
+
+
+def _stored_on(split: Split, name: str, models_dir: Path | None) -> StoredVersion | None:
+    """The newest version that was fitted on exactly this split."""
+    versions = list_versions(models_dir, name) if models_dir is not None else []
+    return next((stored for stored in versions if stored.split == split.description), None)
 
 
 def _predicts(scorer: Scorer, split: Split) -> bool:

@@ -6,7 +6,7 @@ model: a version that was fitted on one split is never tested on another (`check
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -19,11 +19,16 @@ from service_kit.errors import InvalidRequest
 
 @dataclass(frozen=True, eq=False)
 class RankingCase:
-    """Given what the user rated before, where in the ranking is the film they rated next?"""
+    """Given some of what a user rated, where in the ranking are the other films, or the one that came next?"""
 
     user: int
     query: Query
-    target: int  # row of the vocabulary, never in the query
+    targets: np.ndarray  # (n,) int64 rows of the vocabulary, at least one, never in the query
+
+    @property
+    def target(self) -> int:
+        """The film of a protocol that asks for one."""
+        return int(self.targets[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +107,8 @@ class Strict(LeaveOneOut):
 class TimeCut:
     """Learn from the past, be asked about the future: one moment for everybody, nothing later is trained on.
 
-    The first film after the cut is to be ranked, for users with a history before it; every rating after it predicted.
+    For users with a history before the cut, every film they rated after it is to be found in the ranking; every
+    rating after it is to be predicted. A film that nobody had rated before the cut stays a candidate.
     """
 
     name: ClassVar[str] = "time"
@@ -113,28 +119,63 @@ class TimeCut:
     def split(self, data: TrainingData) -> Split:
         shares = [self.train_share, self.train_share + self.validation_share]
         cut, test_cut = np.quantile(data.timestamps, shares, method="higher") if len(data) else (0, 0)
+        before, later = data.timestamps < cut, data.timestamps >= test_cut
         return Split(
             description=describe(self, data),
-            train=data.select(data.timestamps < cut),
+            train=data.select(before),
             candidates=np.ones(data.n_items, bool),
-            validation=list(self._first_after(data, cut, before=test_cut)),
-            test=list(self._first_after(data, test_cut)),
-            rating_test=rating_cases(data, data.timestamps >= test_cut),
+            validation=ranking_cases(data, before, ~before & ~later),
+            test=ranking_cases(data, ~later, later),
+            rating_test=rating_cases(data, later),
         )
 
-    def _first_after(self, data: TrainingData, cut: float, before: float = np.inf) -> Iterator[RankingCase]:
-        for user in np.flatnonzero(np.diff(data.offsets)):
-            start, end = data.offsets[user : user + 2]
-            row = start + np.searchsorted(data.timestamps[start:end], cut)
-            if start < row < end and data.timestamps[row] < before:
-                yield next_film(data, int(row))
+
+@dataclass(frozen=True)
+class RandomFilms:
+    """A random share of every user's films is to be found, wherever in their history they stand: blind to order.
+
+    On MovieLens much of what comes next is the order of the page on which people rated; here that order tells nothing
+    about the question, though a model may still read it in the history. Films rated less than `min_ratings` times are
+    left out of the queries and of the ranking; of some users a further share is the validation.
+    """
+
+    name: ClassVar[str] = "random"
+
+    test_share: float = 0.2  # of each user's films
+    validation_share: float = 0.1
+    validation_users: int = 512
+    min_ratings: int = 5
+    seed: int = 42
+
+    def split(self, data: TrainingData) -> Split:
+        frequent = (np.bincount(data.items, minlength=data.n_items) >= self.min_ratings)[data.items]  # (N,)
+        position, count = self._shuffled(data, frequent)
+        test = frequent & (position < np.floor(self.test_share * count))
+        drawn = draw_users(data.user_ids, self.validation_users, self.seed)[data.users]
+        validation = frequent & ~test & drawn & (position < np.floor((self.test_share + self.validation_share) * count))
+        train = ~test & ~validation
+        return Split(
+            description=describe(self, data),
+            train=data.select(train),
+            candidates=np.bincount(data.items, minlength=data.n_items) >= self.min_ratings,
+            validation=ranking_cases(data, train & frequent, validation),
+            test=ranking_cases(data, ~test & frequent, test),
+        )
+
+    def _shuffled(self, data: TrainingData, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Each row's place (N,) in a random order of its user's rows under the mask, and how many those are (N,)."""
+        keys = np.random.default_rng(self.seed).random(len(data))
+        order = np.lexsort((keys, ~among, data.users))  # user by user, the rows under the mask first
+        position = np.empty(len(data), np.int64)
+        position[order] = np.arange(len(data)) - data.offsets[data.users[order]]
+        return position, np.bincount(data.users[among], minlength=data.n_users)[data.users]
 
 
 @dataclass(frozen=True)
 class RandomRatings:
     """A random share of all ratings is to be predicted. Training sees later ratings: report `time` beside it."""
 
-    name: ClassVar[str] = "random"
+    name: ClassVar[str] = "random-ratings"
 
     test_share: float = 0.3
     seed: int = 42
@@ -151,8 +192,9 @@ class RandomRatings:
         )
 
 
-PROTOCOLS: dict[str, type[LeaveOneOut] | type[Strict] | type[TimeCut] | type[RandomRatings]] = {
-    protocol.name: protocol for protocol in (LeaveOneOut, Strict, TimeCut, RandomRatings)
+# Those that `marquee evaluate` offers: they ask for films. `time` also asks for ratings, else `RandomRatings` does.
+PROTOCOLS: dict[str, type[LeaveOneOut] | type[Strict] | type[TimeCut] | type[RandomFilms]] = {
+    protocol.name: protocol for protocol in (LeaveOneOut, Strict, TimeCut, RandomFilms)
 }
 
 
@@ -180,8 +222,18 @@ def next_film(data: TrainingData, row: int) -> RankingCase:
     user = int(data.users[row])
     rows = slice(data.offsets[user], row)
     return RankingCase(
-        user, Query(data.items[rows], data.ratings[rows], data.timestamps[rows]), target=int(data.items[row])
+        user, Query(data.items[rows], data.ratings[rows], data.timestamps[rows]), targets=data.items[row : row + 1]
     )
+
+
+def ranking_cases(data: TrainingData, known: np.ndarray, asked: np.ndarray) -> list[RankingCase]:
+    """One case for each user with ratings under both masks (N,): those known are the query, those asked the targets."""
+    histories, held_out = data.select(known), data.select(asked)
+    return [
+        RankingCase(test.user, Query(history.items, history.ratings, history.timestamps), test.items)
+        for test in held_out.histories()
+        if len((history := histories.history(test.user)).items)
+    ]
 
 
 def rating_cases(data: TrainingData, in_test: np.ndarray) -> list[RatingCase]:

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from recommender_api.data import TrainingData
-from recommender_api.evaluation import metrics
 from recommender_api.evaluation.evaluate import BATCH, evaluate, rank_all, validation_metrics
-from recommender_api.evaluation.protocols import LeaveOneOut, RandomRatings, Split
+from recommender_api.evaluation.protocols import LeaveOneOut, RandomFilms, RandomRatings, Split
 from recommender_api.models.base import Query
 
 FILMS, USERS = 200, 600
@@ -90,7 +89,7 @@ def test_a_scorer_that_gives_all_films_one_score_is_not_rewarded(split: Split) -
 
 
 def test_seen_films_and_films_outside_the_protocol_are_never_listed(split: Split) -> None:
-    _, lists = rank_all(LovesTheSeen(), split.test, split.candidates)
+    lists = rank_all(LovesTheSeen(), split.test, split.candidates).lists
     for case, films in zip(split.test, lists, strict=True):
         assert not np.isin(films, case.query.items).any()
         assert split.candidates[films].all()
@@ -116,11 +115,11 @@ class Single(Random):
 
 def test_a_scorer_that_takes_batches_gets_them_and_the_figures_stay_the_same(split: Split) -> None:
     batched = Batched()
-    ranks, lists = rank_all(batched, split.test, split.candidates)
-    expected_ranks, expected_lists = rank_all(Single(), split.test, split.candidates)
+    found = rank_all(batched, split.test, split.candidates)
+    expected = rank_all(Single(), split.test, split.candidates)
     assert batched.calls == math.ceil(len(split.test) / BATCH)
-    np.testing.assert_array_equal(ranks, expected_ranks)
-    np.testing.assert_array_equal(lists, expected_lists)
+    np.testing.assert_array_equal(found.ranks.ranks, expected.ranks.ranks)
+    np.testing.assert_array_equal(found.lists, expected.lists)
 
 
 def test_a_score_that_is_not_a_number_is_an_error_and_not_a_rank(split: Split) -> None:
@@ -135,7 +134,7 @@ def test_a_score_that_is_not_a_number_is_an_error_and_not_a_rank(split: Split) -
 def test_validation_and_test_are_measured_apart(split: Split) -> None:
     with pytest.raises(KeyError):  # it knows the test cases alone
         validation_metrics(Perfect(split), split)
-    assert set(validation_metrics(Random(), split)) == {"hr@10", "ndcg@10"}
+    assert set(validation_metrics(Random(), split)) == {"hr@10", "ndcg@10", "mrr"}
 
 
 class UserMean(Constant):
@@ -152,7 +151,7 @@ def test_rating_errors_are_over_all_held_out_ratings() -> None:
     mean, constant = board.rows
     errors = np.concatenate([UserMean().predict(c.query, c.items) - c.ratings for c in ratings.rating_test])
     assert len(errors) == round(0.3 * len(data))
-    assert mean.metrics == pytest.approx({"rmse": metrics.rmse(errors), "mae": metrics.mae(errors)})
+    assert mean.metrics == pytest.approx({"rmse": np.sqrt(np.mean(errors**2)), "mae": np.abs(errors).mean()})
     low, high = mean.intervals["rmse"]
     assert low < mean.metrics["rmse"] < high
     assert constant.metrics == {}  # it ranks only
@@ -161,11 +160,59 @@ def test_rating_errors_are_over_all_held_out_ratings() -> None:
 def test_boards_of_two_splits_join_by_name(split: Split) -> None:
     ranking = evaluate({"mean": UserMean(), "random": Random()}, split)
     board = ranking.joined(evaluate({"mean": UserMean()}, RandomRatings().split(random_data())))
-    assert board.columns == ("hr@10", "ndcg@10", "coverage@10", "rmse", "mae")
-    header, *lines = board.table()
-    assert header == ["model", *board.columns, "seconds"]
+    assert board.columns == (
+        "ndcg@10", "hr@10", "mrr", "coverage@10", "novelty@10", "diversity@10", "head@10", "rmse", "mae",
+    )  # fmt: skip
+    tables = {title: (header, lines) for title, header, lines in board.tables()}
+    assert list(tables) == ["Films found", "The lists", "Ratings predicted"]
+    header, lines = tables["Films found"]
+    assert header == ["model", "ndcg@10", "hr@10", "mrr", "p", "fit CPU s", "score s"]
     assert {line[0] for line in lines} == {"mean", "random"}
-    assert next(line for line in lines if line[0] == "random")[4] == "-"
+    assert [line[0] for line in tables["Ratings predicted"][1]] == ["mean"]  # random predicts nothing
+    for header, lines in tables.values():
+        widths = [max(map(len, column)) for column in zip(header, *lines, strict=True)]
+        assert sum(widths) + 2 * (len(widths) - 1) <= 100
+
+
+def test_the_p_value_tells_scorers_of_the_same_kind_from_better_ones(split: Split) -> None:
+    board = evaluate({"one": Random(), "other": Single(), "perfect": Perfect(split)}, split)
+    p = board.p_values["ndcg@10"]
+    assert set(p) == {"one", "other"}  # each against the best
+    assert max(p.values()) < 0.001
+    assert evaluate({"one": Random(), "other": Single()}, split).p_values["ndcg@10"].popitem()[1] > 0.05
+
+
+def test_figures_of_several_films_to_be_found_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import ndcg_score
+
+    split = RandomFilms().split(random_data())
+    assert max(len(case.targets) for case in split.test) > 3
+    scorer = Batched()
+    row = evaluate({"random": scorer}, split).rows[0]
+    truth, scores = np.zeros((len(split.test), FILMS)), np.zeros((len(split.test), FILMS))
+    for at, case in enumerate(split.test):
+        truth[at, case.targets] = 1
+        scores[at] = 1 + scorer.scores(case.query)
+        scores[at, case.query.items] = 0
+    assert row.metrics["ndcg@10"] == pytest.approx(ndcg_score(truth, scores, k=10))
+    first = np.argsort(-scores, axis=1)[:, :10]
+    found = np.take_along_axis(truth, first, axis=1).sum(axis=1)
+    assert row.metrics["hr@10"] == pytest.approx((found > 0).mean())
+    assert row.metrics["recall@10"] == pytest.approx((found / truth.sum(axis=1)).mean())
+
+
+def test_a_shorter_history_is_told_but_all_of_it_stays_out_of_the_ranking(split: Split) -> None:
+    told: list[int] = []
+
+    class Listening(LovesTheSeen):
+        def scores(self, query: Query) -> np.ndarray:
+            told.append(len(query.items))
+            return super().scores(query)
+
+    lists = rank_all(Listening(), split.test, split.candidates, latest=2).lists
+    assert set(told) == {2}
+    for case, films in zip(split.test, lists, strict=True):
+        assert not np.isin(films, case.query.items).any()
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -189,11 +236,11 @@ def test_the_written_lists_and_predictions_give_the_figures_of_the_leaderboard(s
         assert gained == pytest.approx(float(figures[name]["ndcg@10"]))
     predicted = read(tmp_path / "predictions" / "mean.csv")
     errors = np.array([float(row["prediction"]) - float(row["rating"]) for row in predicted])
-    assert metrics.rmse(errors) == pytest.approx(float(figures["mean"]["rmse"]), abs=1e-4)
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(float(figures["mean"]["rmse"]), abs=1e-4)
     assert figures["random"]["rmse"] == ""
     document = json.loads((tmp_path / "leaderboard.json").read_text())
     assert document["split"]["protocol"] == "leave-one-out"
-    assert document["split"]["joined"]["protocol"] == "random"
+    assert document["split"]["joined"]["protocol"] == "random-ratings"
     assert list(outside(document)) == []
 
 

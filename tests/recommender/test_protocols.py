@@ -12,6 +12,7 @@ from recommender_api.data import TrainingData
 from recommender_api.evaluation.protocols import (
     EVERYTHING,
     LeaveOneOut,
+    RandomFilms,
     RandomRatings,
     RankingCase,
     Strict,
@@ -88,14 +89,14 @@ def test_rare_films_are_neither_asked_for_nor_asked_with_but_learnt_from_before_
 def test_no_held_out_row_is_learnt_from_and_no_query_sees_its_target() -> None:
     rng = np.random.default_rng(0)
     data = data_of(*("".join(rng.permutation(list("abcdefghijkl"))[: rng.integers(1, 13)]) for _ in range(40)))
-    for protocol in (ALL, Strict(min_ratings=1), TimeCut()):
+    for protocol in (ALL, Strict(min_ratings=1), TimeCut(), RandomFilms(min_ratings=1)):
         split = protocol.split(data)
         train = {(int(user), int(item)) for user, item in zip(split.train.users, split.train.items, strict=True)}
         assert split.test
         assert split.validation
         for case in (*split.test, *split.validation):
-            assert (case.user, case.target) not in train
-            assert case.target not in case.query.items
+            assert not {(case.user, int(film)) for film in case.targets} & train
+            assert not np.isin(case.targets, case.query.items).any()
 
 
 def test_the_time_cut_learns_only_from_before_and_asks_only_about_after() -> None:
@@ -105,6 +106,9 @@ def test_the_time_cut_learns_only_from_before_and_asks_only_about_after() -> Non
     for case in split.rating_test:
         assert case.query.timestamps.max(initial=0) <= case_time(data, case.user, case.items).min()
     assert all(case.query.timestamps.max() >= last - 10 for case in split.test)
+    for case in split.test:  # every film after the cut is to be found, for who had a history before it
+        (rated,) = (asked.items for asked in split.rating_test if asked.user == case.user)
+        assert case.targets.tolist() == rated.tolist()
     held_out = sum(len(case.items) for case in split.rating_test)
     assert held_out == pytest.approx(0.2 * len(data), abs=3)
     assert {case.user for case in split.test} <= {0, 2}  # user 2 stopped before the cut
@@ -113,6 +117,37 @@ def test_the_time_cut_learns_only_from_before_and_asks_only_about_after() -> Non
 def case_time(data: TrainingData, user: int, items: np.ndarray) -> np.ndarray:
     history = data.history(user)
     return history.timestamps[np.isin(history.items, items)]
+
+
+def test_the_order_blind_split_hides_a_fifth_of_every_users_films_wherever_they_stand() -> None:
+    rng = np.random.default_rng(0)
+    letters = list("abcdefghijklmnopqrst")
+    data = data_of(*("".join(rng.permutation(letters)) for _ in range(40)), "abc")
+    split = RandomFilms(validation_users=20).split(data)
+    assert [len(case.targets) for case in split.test] == [4] * 40  # a fifth of three films is none
+    places = np.concatenate([case_time(data, case.user, case.targets) for case in split.test])
+    assert 8 < places.mean() < 11  # of 0 to 19: the middle
+    for case in split.test:
+        assert (np.diff(case.query.timestamps) > 0).all()
+        assert len(case.query.items) == 16
+    validated = {case.user for case in split.validation}
+    assert 15 <= len(validated) <= 20
+    for case in split.validation:
+        assert len(case.targets) == 2
+        assert words(data, case.query.items) == learnt(split.train)[case.user]
+    assert all(len(split.train.history(user).items) == 16 for user in {case.user for case in split.test} - validated)
+    assert RandomFilms(validation_users=20).split(data).test[7].targets.tolist() == split.test[7].targets.tolist()
+
+
+def test_the_order_blind_split_leaves_rare_films_out_of_the_question() -> None:
+    data = data_of(*["abcdefghij"] * 6, "abcdexyz")
+    split = RandomFilms().split(data)
+    assert words(data, np.flatnonzero(split.candidates)) == "abcdefghij"
+    last = split.test[-1]
+    assert last.user == 6
+    assert len(last.targets) == 1
+    assert set(words(data, np.concatenate([last.query.items, last.targets]))) == set("abcde")
+    assert "x" in learnt(split.train)[6]
 
 
 def test_the_random_split_asks_for_the_rest_of_the_ratings_of_each_user() -> None:
