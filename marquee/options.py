@@ -19,7 +19,9 @@ Store = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="A folder that `marquee export` wrote, or a data set."),
+    typer.Option(
+        "--data", metavar="PATH", help="A folder that `marquee export` wrote, a data set, or a file of sequences."
+    ),
 ]
 Host = Annotated[str | None, typer.Option("--host", help="Address to listen on; else MARQUEE_HOST, else 127.0.0.1.")]
 Port = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ def needs_vectors(model: str) -> bool:
 
 
 def read_data(data: Path | None, store: str | None, progress: Progress) -> TrainingData:
-    """From a folder that `marquee export` wrote, from a data set as it was published, else from the store."""
+    """From a file of sequences, an exported folder, a data set as it was published, else from the store."""
     from recommender_api.data import read_training_data
 
     if data is None:
@@ -56,7 +57,18 @@ def read_data(data: Path | None, store: str | None, progress: Progress) -> Train
                 return read_training_data(folder)
     if (data / "manifest.json").is_file():
         return read_training_data(data)
+    if data.is_file() and not zipfile.is_zipfile(data):
+        return read_file(data, progress)
     return read_dataset(data, progress)
+
+
+def read_file(path: Path, progress: Progress) -> TrainingData:
+    """A file of sequences, read once and then taken from the cache. Ids stay as they are in the file."""
+    from recommender_api.sequence_files import SequenceCache, read_sequences
+
+    settings = recommender_settings()
+    with progress.task(f"reading {path.name}"):
+        return read_sequences(path, cache=SequenceCache(settings.sequence_cache_dir, settings.sequence_cache_bytes))
 
 
 def read_dataset(path: Path, progress: Progress) -> TrainingData:

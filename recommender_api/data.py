@@ -20,6 +20,7 @@ from recommender_api.vocabulary import Vocabulary
 from service_kit.errors import InvalidRequest
 
 FORMAT = 1  # of the export folder
+RATINGS, TIMESTAMPS = "ratings", "timestamps"  # what may be implied
 
 
 class DataError(InvalidRequest):
@@ -54,6 +55,8 @@ class TrainingData:
     vectors: np.ndarray | None = None  # (V, D) float32 of length 1, zeros where a film has none
     has_vector: np.ndarray | None = None  # (V,) bool
     vector_space: str | None = None  # which embedding model made the vectors
+    attributes: tuple[Mapping[str, str], ...] = ()  # U: gender, age and so on, as written; empty where none are known
+    implied: frozenset[str] = frozenset()  # RATINGS, TIMESTAMPS: the source has none, the values only stand in for them
 
     def __len__(self) -> int:
         return len(self.items)
@@ -169,8 +172,8 @@ def read_training_data(folder: Path, *, verify: bool = True) -> TrainingData:
     folder = Path(folder)
     manifest = _read_manifest(folder, verify)
     table = parquet.read_table(folder / "ratings.parquet", read_dictionary=["user_id", "movie_id"])
-    user_vocabulary, users = _encode(table["user_id"])
-    vocabulary, items = _encode(table["movie_id"])
+    user_vocabulary, users = encode(table["user_id"])
+    vocabulary, items = encode(table["movie_id"])
     ratings = table["rating"].to_numpy().astype(np.float32, copy=False)
     timestamps = table["timestamp"].to_numpy().astype(np.int64, copy=False)
     _check_order(users, timestamps)
@@ -192,6 +195,8 @@ def read_training_data(folder: Path, *, verify: bool = True) -> TrainingData:
         vectors=vectors,
         has_vector=has_vector,
         vector_space=str(space["model"]) if vectors is not None and space else None,
+        attributes=_read_attributes(folder, user_vocabulary),
+        implied=frozenset({RATINGS, TIMESTAMPS}) if manifest.get("implied_ratings") else frozenset(),
     )
 
 
@@ -220,7 +225,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _encode(column: Any) -> tuple[Vocabulary, np.ndarray]:
+def encode(column: Any) -> tuple[Vocabulary, np.ndarray]:
     """A string column as (ascending ids, row of each entry (N,) int64)."""
     column = column.unify_dictionaries().combine_chunks()
     chunks = column.chunks if hasattr(column, "chunks") else [column]
@@ -248,6 +253,16 @@ def _read_films(folder: Path, vocabulary: Vocabulary) -> list[dict[str, Any]]:
     table = parquet.read_table(folder / "movies.parquet", columns=["movie_id", "title", "genres", "year"])
     by_id = {film["movie_id"]: film for film in table.to_pylist() if film["movie_id"] in vocabulary}
     return [by_id.get(id, {}) for id in vocabulary.ids]
+
+
+def _read_attributes(folder: Path, users: Vocabulary) -> tuple[Mapping[str, str], ...]:
+    import pyarrow.parquet as parquet
+
+    if not (folder / "users.parquet").exists():
+        return ()
+    table = parquet.read_table(folder / "users.parquet").to_pylist()
+    by_id = {user["user_id"]: dict(user["attributes"]) for user in table}
+    return tuple(by_id.get(id, {}) for id in users.ids)
 
 
 def _read_vectors(folder: Path, vocabulary: Vocabulary) -> tuple[np.ndarray | None, np.ndarray | None]:

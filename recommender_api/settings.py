@@ -18,9 +18,19 @@ class RecommenderSettings(ServiceSettings):
         3, ge=0, description="Models kept in memory beside the active one, when requests name them; the oldest goes"
     )
     ranking_history: int = Field(1000, ge=1, description="Latest ratings of a history that a ranking looks at")
+    explained_history: int = Field(
+        50, ge=1, description="Latest liked films of a history that are tried as reasons, each by ranking without it"
+    )
     max_ranked: int = Field(10_000, ge=1, description="Largest k of one ranking; a larger one is answered 422")
     max_history_ids: int = Field(100_000, ge=1, description="Most ids in each of history, seen and avoid")
     max_candidates: int = Field(100_000, ge=1, description="Most candidates, or films to predict, in one request")
+    sequence_cache_bytes: int = Field(
+        2 << 30, ge=0, description="Bytes of read sequence files kept on disk; what was not used for longest goes"
+    )
+
+    @property
+    def sequence_cache_dir(self) -> Path:
+        return self.home / "cache" / "sequences"
 
     @property
     def models_dir(self) -> Path:

@@ -30,7 +30,7 @@ def train(
 ) -> int:
     """Train a model and keep it as a new version.
 
-    It learns from the store, or from a folder that `marquee export` wrote.
+    It learns from the store, or with --data from an exported folder, a data set, or a file of sequences.
     Every further option of the model is taken too, such as --learning-rate 0.001; `marquee train MODEL --options`
     lists them with their defaults.
     """
