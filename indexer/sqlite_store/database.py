@@ -109,6 +109,13 @@ class Database:
         finally:
             self._writers.release()
 
+    def settle(self) -> None:
+        """Move what is in the log into the file and empty the log, so that no older version of a page is left in it.
+
+        Where a reader holds the log this happens when it grows next, or when the store is closed.
+        """
+        self._pragma("wal_checkpoint(TRUNCATE)")
+
     def prepare(self, recipe: int) -> None:
         """Make the file if it is new, and refuse one that is not ours or newer than this program."""
         try:
@@ -180,6 +187,7 @@ class Database:
         try:
             connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout_s * 1000)}")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted leaves no bytes behind in the file
             connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
         except sqlite3.Error as error:
             raise self._translated(error) from error

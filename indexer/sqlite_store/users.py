@@ -76,7 +76,8 @@ class SqliteUsers:
         with self._database.writing() as connection:
             known = connection.execute(f"SELECT 1 FROM users WHERE id = ? AND {_KNOWN}", (user_id,)).fetchone()
             connection.execute("DELETE FROM users WHERE id = ?", (user_id,))
-            return known is not None
+        self._database.settle()
+        return known is not None
 
     def put_users(self, users: Iterable[User]) -> WriteReport:
         written = 0

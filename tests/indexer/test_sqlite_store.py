@@ -19,7 +19,7 @@ import indexer
 from indexer import open_stores, sqlite_store, text
 from indexer.ports import Stores
 from indexer.settings import StoreSettings
-from indexer.types import MovieVector, Rating
+from indexer.types import MovieVector, Rating, User
 from service_kit.deadline import DeadlineExceeded, deadline
 from service_kit.errors import StoreUnavailable, VectorSpaceMismatch
 from tests.support.store_contract import StoreContract
@@ -255,3 +255,20 @@ def test_what_a_killed_rebuild_left_is_swept_by_the_next(stores: Stores) -> None
     database = stores.vectors._database  # type: ignore[attr-defined]
     assert database.rows("SELECT movie_id FROM vectors") == [(MATRIX.id,)]
     assert ids(stores.vectors.nearest(np.ones((1, 4)), 5)) == [MATRIX.id]
+
+
+def test_a_forgotten_user_leaves_no_bytes_in_the_files(stores: Stores, path: Path) -> None:
+    """Deleted rows stay readable in a database file unless it is told otherwise, and in its log for longer."""
+    name = "somebody-with-a-name-that-can-be-looked-for"
+    for n in range(40):  # a history that grows moves from page to page
+        stores.users.merge(name, [Rating(f"looked-for-film-{n}-{at}", 4.0, at) for at in range(20)])
+    stores.users.put_users([User(name, {"occupation": "looked-for too"})])
+    stores.users.merge("another", [Rating("a", 4.0, 1)])
+
+    def occurrences() -> int:
+        return sum(file.read_bytes().count(b"looked-for") for file in path.parent.iterdir())
+
+    assert occurrences() > 0
+    assert stores.users.forget(name)
+    assert occurrences() == 0
+    assert stores.users.history("another").movie_ids == ("a",)
