@@ -21,7 +21,7 @@ from indexer.elasticsearch_store.indices import Indices
 from indexer.ports import Stores
 from indexer.settings import StoreSettings
 from indexer.text import text_hash
-from indexer.types import Movie, MovieFilter, MovieVector, Rating, VectorSpace
+from indexer.types import Movie, MovieFilter, MovieVector, Rating, User, VectorSpace
 from service_kit.context import request_id
 from service_kit.errors import InvalidRequest, StoreUnavailable, VectorSpaceMismatch
 from tests.support.store_contract import StoreContract
@@ -232,6 +232,18 @@ class TestWriting:
         assert stores.version() == before
         stores.movies.put([replace(HEAT, tags=("new",))])
         assert stores.version() != before
+
+    def test_a_forgotten_user_is_in_no_index(self, stores: Stores, client: Elasticsearch, prefix: str) -> None:
+        """Asked of the server itself. Its disks drop the bytes when it next merges that segment."""
+        stores.users.merge("somebody", [Rating("6", 4.5, 7)])
+        stores.users.put_users([User("somebody", {"occupation": "diver"})])
+        client.indices.refresh(index=f"{prefix}*")
+        everywhere = {"index": f"{prefix}*", "query": {"ids": {"values": ["somebody"]}}}
+        assert client.search(**everywhere)["hits"]["total"]["value"] == 1
+        assert stores.users.forget("somebody")
+        assert not client.exists(index=f"{prefix}user_index", id="somebody")
+        client.indices.refresh(index=f"{prefix}*")
+        assert client.search(**everywhere)["hits"]["total"]["value"] == 0
 
     def test_sixteen_writers_of_one_user_lose_nothing(self, stores: Stores, reopen: Callable[..., Stores]) -> None:
         openings = (stores, reopen())
