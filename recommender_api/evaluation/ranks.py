@@ -45,13 +45,13 @@ class Ranks:
 
     def recall(self, k: int) -> np.ndarray:
         """(C,) share of them that is among the first k; with one relevant film the same as `hits`."""
-        return self.found(k) / self.relevant
+        return np.asarray(self.found(k) / self.relevant)
 
     def gains(self, k: int) -> np.ndarray:
         """(C,) discounted gain, a film at rank r counting 1 / log2(r + 1), over that of the best order: NDCG@k."""
         gained = self._sum(np.where(self.ranks <= k, 1.0 / np.log2(self.ranks + 1.0), 0.0))
         ideal = np.cumsum(1.0 / np.log2(np.arange(1, k + 1) + 1.0))
-        return gained / ideal[np.minimum(self.relevant, k) - 1]
+        return np.asarray(gained / ideal[np.minimum(self.relevant, k) - 1])
 
     def reciprocal(self) -> np.ndarray:
         """(C,) 1 / rank of the first one, however far down; the mean is MRR."""

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from recommender_api.data import DataError, TrainingData
-from recommender_api.models import forest, regression, transitions
+from recommender_api.models import ease, forest, item_knn, regression, transitions
 from recommender_api.models.base import Query
+from recommender_api.models.ease import Ease
 from recommender_api.models.forest import Forest
+from recommender_api.models.item_knn import ItemKnn
 from recommender_api.models.registry import RANKERS, options_class, ranker_class
 from recommender_api.models.regression import Regression, ridge
 from recommender_api.models.transitions import Transitions
@@ -62,10 +64,57 @@ class TestTransitions(RankerContract):
 
     def test_a_table_that_points_outside_the_vocabulary_is_refused(self, tmp_path: Path) -> None:
         model = Transitions.fit(checkerboard())
-        model._followers[5] = FILMS
+        model.table.followers[5] = FILMS
         model.save(tmp_path)
         with pytest.raises(ModelFileError, match="inconsistent"):
             Transitions.load(tmp_path, model.vocabulary)
+
+
+class TestItemKnn(RankerContract):
+    ranker = ItemKnn
+    options = item_knn.Options()
+    predicts = False
+
+    def test_scores_are_the_cosines_worked_out_by_hand(self) -> None:
+        """u liked a, b; v liked a, b, c; w liked a."""
+        data = TrainingData.from_columns(list("uuvvvw"), list("ababca"), [5.0] * 6, range(6))
+        scores = ItemKnn.fit(data).scores(query(0))
+        np.testing.assert_allclose(scores[1:], [2 / np.sqrt(3 * 2), 1 / np.sqrt(3)], rtol=1e-4)
+        few = ItemKnn.fit(data, item_knn.Options(neighbours=1))  # a is nearest to b, b to a, and b to c
+        np.testing.assert_allclose(few.scores(query(0))[1:], [2 / np.sqrt(3 * 2), 0], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(few.scores(query(1))[[0, 2]], [2 / np.sqrt(3 * 2), 1 / np.sqrt(2)], rtol=1e-4)
+
+    def test_the_order_of_a_history_does_not_matter(self) -> None:
+        model = ItemKnn.fit(checkerboard())
+        np.testing.assert_allclose(model.scores(query(0, 2, 5)), model.scores(query(5, 0, 2)), rtol=1e-5)
+
+
+class TestEase(RankerContract):
+    ranker = Ease
+    options = ease.Options(ridge=10.0)
+    predicts = False
+
+    def test_weights_are_those_of_the_closed_form(self) -> None:
+        rng = np.random.default_rng(7)
+        taken = rng.random((30, 12)) < 0.4
+        taken[0] = True  # every film occurs
+        users, films = np.nonzero(taken)
+        data = TrainingData.from_columns(
+            [f"{user:02}" for user in users], [f"{film:02}" for film in films], np.full(len(users), 4.0), films
+        )
+        x = taken.astype(float)
+        inverse = np.linalg.inv(x.T @ x + 10 * np.eye(12))
+        expected = np.eye(12) - inverse / np.diag(inverse)
+        scores = Ease.fit(data, self.options).scores(query(1, 4, 7))
+        np.testing.assert_allclose(scores, expected[[1, 4, 7]].sum(axis=0), atol=1e-5)
+
+    def test_films_beyond_the_most_liked_ones_take_no_part(self) -> None:
+        data = checkerboard()
+        model = Ease.fit(data, replace(self.options, films=10))
+        counts = np.bincount(data.items[data.ratings >= 4], minlength=FILMS)
+        few = np.argsort(-counts, kind="stable")[10:]
+        assert np.diff(model.table.starts)[few].max() == 0
+        assert 0 < model.scores(query(*range(8)))[few].max() < 1e-6  # popularity alone
 
 
 class TestRegression(RankerContract):
