@@ -16,6 +16,7 @@ from marquee.commands import (
     embed,
     evaluate,
     export,
+    import_,
     load,
     models,
     recommend,
@@ -56,6 +57,7 @@ app.command("serve")(serve.serve)
 app.command("load")(load.load)
 app.command("embed")(embed.embed)
 app.command("export")(export.export)
+app.command("import")(import_.import_)
 app.command("train", context_settings=train.OPTIONS_OF_ANY_MODEL)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("setup")(setup.setup)

@@ -59,8 +59,8 @@ def routers(core: Core) -> list[APIRouter]:
             Query(description="row:movie for a row in doubt, or in place of what was matched; repeatable"),
         ] = None,
     ) -> dict[str, Any]:
-        preview = core.imports.preview(id, filename, data, _choices(choose or []))
-        return _answer(core.imports.commit(id, preview) if commit else preview, committed=commit)
+        preview = core.imports.preview(id, filename, data, choices(choose or []))
+        return document(core.imports.commit(id, preview) if commit else preview, committed=commit)
 
     @read.get(
         "/export",
@@ -75,7 +75,7 @@ def routers(core: Core) -> list[APIRouter]:
     return [read, write]
 
 
-def _choices(given: list[str]) -> dict[int, str]:
+def choices(given: list[str]) -> dict[int, str]:
     chosen = {}
     for choice in given:
         number, colon, movie = choice.partition(":")
@@ -85,7 +85,8 @@ def _choices(given: list[str]) -> dict[int, str]:
     return chosen
 
 
-def _answer(preview: Preview, *, committed: bool) -> dict[str, Any]:
+def document(preview: Preview, *, committed: bool) -> dict[str, Any]:
+    """The answer, as `marquee import --json` prints it too."""
     matched, doubtful, missing = preview.with_film(), preview.in_doubt(), preview.without_film()
     effects = [row.effect for row in matched]
     return {
