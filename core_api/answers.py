@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat
 
+from core_api import wishes
 from core_api.wishes import Answer, Item
 from indexer.types import Movie, Rating
 
@@ -46,6 +49,12 @@ class Because(BaseModel):
     title: str
 
 
+class ForMember(BaseModel):
+    user_id: str
+    place: int | None = Field(description="In the member's own ranking, from 1; null if it is not near its top")
+    because: list[Because]
+
+
 class RecommendedMovie(BaseModel):
     id: str
     title: str
@@ -53,7 +62,30 @@ class RecommendedMovie(BaseModel):
     genres: list[str]
     tags: list[str]
     score: FiniteFloat
-    because: list[Because]
+    because: list[Because] = Field(
+        description="With explain: rated films without which the score would be lower, the strongest first; empty "
+        "where none stands out, and for popular"
+    )
+    for_each: list[ForMember] = Field([], description="For a group: each member's place and reasons")
+
+
+class KeptOut(BaseModel):
+    rule: Literal["seen", "shown", "exclude", "avoid", "genres", "exclude_genres", "years", "min_ratings"]
+    count: int
+    movies: list[Because] = Field(description="The first few, best first; of seen the latest")
+
+
+class Filtered(BaseModel):
+    of: int = Field(description="Films looked at: the best ones without any rule")
+    rules: list[KeptOut] = Field(description="A film counts under the first rule that it breaks; of seen all count")
+
+
+class Member(BaseModel):
+    user_id: str
+    strategy: Literal["popular", "neighbours", "model"]
+    model: str | None
+    fallback_reason: str | None
+    history_length: int
 
 
 class Recommendations(BaseModel):
@@ -63,7 +95,13 @@ class Recommendations(BaseModel):
     model_version: str | None
     fallback_reason: str | None
     history_length: int
-    unknown_movies: list[str] = Field([], description="Films of the sequence that the catalogue does not know")
+    unknown_movies: list[str] = Field(
+        [], description="Films of sequence, avoid and exclude that the catalogue does not know (of a sequence)"
+    )
+    unknown_genres: list[str] = Field([], description="Genres of the request that no film has")
+    filtered: Filtered | None = Field(None, description="With filtered: what the rules kept out")
+    members: list[Member] = Field([], description="For a group: how each member was ranked for")
+    next: str | None = Field(None, description="Give it as cursor to get more films; null when there are no more")
 
 
 class MovieAnswer(BaseModel):
@@ -88,11 +126,22 @@ class FoundMovies(BaseModel):
     items: list[ScoredMovie]
     mode: Literal["title", "semantic", "hybrid"]
     fallback_reason: str | None
+    unknown_genres: list[str] = Field([], description="Genres of the request that no film has")
 
 
 class SimilarMovies(BaseModel):
     items: list[ScoredMovie]
     fallback_reason: str | None
+    unknown_genres: list[str] = Field([], description="Genres of the request that no film has")
+
+
+class Genre(BaseModel):
+    name: str
+    movies: int
+
+
+class Genres(BaseModel):
+    genres: list[Genre] = Field(description="Of the catalogue, those of most films first")
 
 
 class RatingAnswer(BaseModel):
@@ -153,7 +202,7 @@ def plain_item(item: Item, *, metadata: bool, as_list: bool) -> dict[str, Any]:
     return plain
 
 
-def recommendations(answer: Answer) -> dict[str, Any]:
+def recommendations(answer: Answer, unknown_genres: Sequence[str], cursor: str | None) -> dict[str, Any]:
     return {
         "items": [
             {
@@ -163,7 +212,11 @@ def recommendations(answer: Answer) -> dict[str, Any]:
                 "genres": list(item.movie.genres),
                 "tags": list(item.movie.tags),
                 "score": item.score,
-                "because": [{"id": liked.id, "title": liked.title} for liked in item.because],
+                "because": _named(item.because),
+                "for_each": [
+                    {"user_id": member.user_id, "place": member.place, "because": _named(member.because)}
+                    for member in item.for_each
+                ],
             }
             for item in answer.items
         ],
@@ -173,7 +226,20 @@ def recommendations(answer: Answer) -> dict[str, Any]:
         "fallback_reason": answer.fallback_reason,
         "history_length": answer.history_length,
         "unknown_movies": list(answer.unknown),
+        "unknown_genres": list(unknown_genres),
+        "filtered": _filtered(answer.filtered) if answer.filtered is not None else None,
+        "members": [asdict(member) for member in answer.members],
+        "next": cursor,
     }
+
+
+def _filtered(filtered: wishes.Filtered) -> dict[str, Any]:
+    rules = [{"rule": out.rule, "count": out.count, "movies": _named(out.movies)} for out in filtered.rules]
+    return {"of": filtered.of, "rules": rules}
+
+
+def _named(films: Sequence[Movie]) -> list[dict[str, str]]:
+    return [{"id": film.id, "title": film.title} for film in films]
 
 
 def movie(film: Movie, **more: Any) -> dict[str, Any]:

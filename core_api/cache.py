@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class RankingCache(Generic[Value]):
+class AnswerCache(Generic[Value]):
     """Keeps the entries used last. `basis` is everything that the value depends on beside the key: histories, model
     and store versions; it is taken before the value is computed, so that a write meanwhile makes the entry stale."""
 

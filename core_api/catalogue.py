@@ -8,13 +8,11 @@ from typing import TypeVar
 
 import structlog
 
-from core_api.popular import Popular
-from core_api.selection import Selection
 from embedding_generator.client import Embedder
 from indexer.embed import embed_pending
 from indexer.folding import year_of
 from indexer.ports import Stores
-from indexer.types import Movie, MovieFilter, Scored
+from indexer.types import Movie
 from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound, UpstreamUnavailable, VectorSpaceMismatch
 
 _Value = TypeVar("_Value")
@@ -33,20 +31,13 @@ class MovieChange:
     tmdb_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Similar:
-    items: tuple[tuple[Movie, float], ...]  # with the cosine, or 0 for films of the chart
-    fallback_reason: str | None
-
-
 class Catalogue:
     def __init__(
-        self, stores: Stores, embedder: Embedder | None, popular: Popular, on_pending: Callable[[], None] = lambda: None
+        self, stores: Stores, embedder: Embedder | None, on_pending: Callable[[], None] = lambda: None
     ) -> None:
         """`on_pending` is called when films were stored without their vectors, so that somebody completes them."""
         self._stores = stores
         self._embedder = embedder
-        self._popular = popular
         self._on_pending = on_pending
 
     def get(self, movie_id: str) -> Movie:
@@ -75,17 +66,6 @@ class Catalogue:
         if not self._stores.movies.delete([movie_id]):
             raise NotFound(f"film {movie_id} is not in the catalogue")
 
-    def similar(self, movie_id: str, k: int) -> Similar:
-        """Films whose vectors are nearest; without a vector the most popular ones of its genres."""
-        film = self.get(movie_id)
-        vectors = self._stores.vectors.get([movie_id])
-        if movie_id in vectors:
-            near = self._stores.vectors.nearest(vectors[movie_id][None], k, exclude=[movie_id])
-            return Similar(self._found(near, k), None)
-        selection = Selection(self._stores.movies, MovieFilter(genres=frozenset(film.genres)), {movie_id})
-        selection.take(self._popular.ranked(selection.where), k)
-        return Similar(tuple((item.movie, 0.0) for item in selection.items().values()), "no_vectors")
-
     def _write(self, movies: Sequence[Movie]) -> bool:
         report = self._stores.movies.put(movies)
         if report.failures:
@@ -105,10 +85,6 @@ class Catalogue:
             _log.warning("vectors are pending", films=len(ids), reason=error.detail)
             return False
         return not report.failures
-
-    def _found(self, ranked: Sequence[Scored], k: int) -> tuple[tuple[Movie, float], ...]:
-        films = self._stores.movies.get([film.id for film in ranked])
-        return tuple((films[film.id], film.score) for film in ranked if film.id in films)[:k]
 
 
 def _changed(movie_id: str, change: MovieChange, known: Movie | None) -> Movie:

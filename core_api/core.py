@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from core_api.background import Background
 from core_api.catalogue import Catalogue
+from core_api.genres import Genres
+from core_api.group import Group
 from core_api.imports import Imports
 from core_api.popular import Popular
 from core_api.preparation import TRAINING_RECORD, Preparation
@@ -18,6 +20,7 @@ from core_api.rate import Ratings
 from core_api.recommend import Recommend
 from core_api.search import Search
 from core_api.settings import CoreSettings
+from core_api.similar import Similar
 from core_api.takeout import Takeout
 from embedding_generator.client import Embedder
 from indexer.ports import Stores
@@ -50,9 +53,12 @@ class Core:
         self.popular = Popular(stores, on_missing=lambda: self.background.want_statistics())
         self.background = Background(stores, embedder, self.popular, self.preparation, settings, clock)
         self.recommend = Recommend(stores, recommender, self.popular, self.preparation, settings, clock)
+        self.group = Group(stores.users, self.recommend)
         self.ratings = Ratings(stores, clock)
-        self.catalogue = Catalogue(stores, embedder, self.popular, self.background.want_vectors)
-        self.search = Search(stores, embedder)
+        self.catalogue = Catalogue(stores, embedder, self.background.want_vectors)
+        self.search = Search(stores, embedder, self.popular)
+        self.similar = Similar(stores, self.popular)
+        self.genres = Genres(stores)
         self.imports = Imports(
             stores, clock, most_rows=settings.max_import_rows, most_bytes=_UNPACKED * settings.max_import_bytes
         )

@@ -1,37 +1,43 @@
-"""Why a film is recommended, told simply: the liked films whose vectors are nearest to it."""
+"""Why a film is recommended: the rated films without which its score would be lower, as whatever ranked it measures.
+
+Asked for the films of the finished list, so that the cost does not grow with what was looked at. `popular` gives no
+reasons: nothing in a history carries it. Where the measuring cannot be done in time, the list comes without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from contextlib import suppress
 
-import numpy as np
-
-from core_api import taste
-from core_api.wishes import Item
+from core_api.model import ModelStrategy
+from core_api.neighbours import CannotRank, Neighbours
+from core_api.wishes import Wish
 from indexer.ports import Stores
-from indexer.types import History
+from indexer.types import History, Movie
 
-_LATEST_LIKED = 200
-_MOST_REASONS = 2
-_ALIKE = 0.4  # cosine; below it two films have little to do with each other
+MOST_REASONS = 2  # named for each film
 
 
-def reasons(stores: Stores, items: Sequence[Item], history: History) -> tuple[Item, ...]:
-    """The items with up to two liked films each, nearest first; none where nothing liked is near."""
-    leaning = taste.leanings(history.ratings)
-    liked = [movie_id for movie_id, value in zip(history.movie_ids, leaning, strict=True) if value > 0]
-    vectors = stores.vectors.get(list(dict.fromkeys(liked[-_LATEST_LIKED:] + [item.movie.id for item in items])))
-    liked = [movie_id for movie_id in dict.fromkeys(liked[-_LATEST_LIKED:]) if movie_id in vectors]
-    if not liked:
-        return tuple(items)
-    matrix = np.stack([vectors[movie_id] for movie_id in liked])  # (L, D)
-    nearest: dict[str, list[str]] = {}
-    for item in items:
-        if item.movie.id in vectors:
-            cosines = matrix @ vectors[item.movie.id]
-            best = [row for row in np.argsort(-cosines)[:_MOST_REASONS] if cosines[row] >= _ALIKE]
-            nearest[item.movie.id] = [liked[row] for row in best]
-    films = stores.movies.get(sorted({movie_id for ids in nearest.values() for movie_id in ids}))
-    told = [[films[id] for id in nearest.get(item.movie.id, ()) if id in films] for item in items]
-    return tuple(replace(item, because=tuple(because)) for item, because in zip(items, told, strict=True))
+class Explain:
+    def __init__(self, stores: Stores, model: ModelStrategy, neighbours: Neighbours) -> None:
+        self._stores = stores
+        self._model = model
+        self._neighbours = neighbours
+
+    def because(
+        self, ids: Sequence[str], strategy: str, model: str | None, history: History, wish: Wish
+    ) -> dict[str, tuple[Movie, ...]]:
+        """For each of the films the rated ones that carry it, if there are any, given who ranked."""
+        named: dict[str, Sequence[str]] = {}
+        if strategy == "model":
+            with suppress(CannotRank):
+                named.update(self._model.reasons(ids, history, wish, model, MOST_REASONS))
+        others = [movie_id for movie_id in ids if movie_id not in named]
+        if strategy == "neighbours" or named:  # films that a model does not know were put in by their nearness
+            with suppress(CannotRank):
+                named.update(self._neighbours.reasons(others, history, wish.avoid, MOST_REASONS))
+        films = self._stores.movies.get(sorted({movie_id for reasons in named.values() for movie_id in reasons}))
+        return {
+            movie_id: tuple(films[reason] for reason in reasons if reason in films)
+            for movie_id, reasons in named.items()
+        }

@@ -7,7 +7,7 @@ no popularity: they are blended in by nearness alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -15,15 +15,18 @@ import numpy as np
 
 from core_api import cold, taste
 from core_api.popular import Popular
+from core_api.rules import Rules
 from core_api.taste import Taste, TasteOptions
 from indexer.ports import Stores
-from indexer.types import History, MovieFilter, Scored
+from indexer.types import History, Scored
+from recommender_api.explaining import carriers
 
 # Measured on latest-small, NDCG@10 of the next liked films after 3, 10 and 19 ratings: nearness alone 0.028,
 # popularity alone 0.138, with 0.6 0.102, with 1 0.127, with 1.5 0.141, with 2.5 0.149. More would leave little taste.
 POPULARITY_WEIGHT = 1.5
 _NEAREST = 100  # of the pool; 1,000 find hardly more
 _HEAD = 100  # of the chart, in the pool
+_EXPLAINED = 30  # latest liked films that are tried as reasons, a millisecond each
 
 
 class CannotRank(Exception):
@@ -57,13 +60,12 @@ class Neighbours:
         self._cold_weight = cold_weight
         self._options = options
 
-    def ranked(
-        self, history: History, avoid: Sequence[str], where: MovieFilter, exclude: Collection[str], k: int
-    ) -> list[Scored]:
+    def ranked(self, history: History, avoid: Sequence[str], rules: Rules, k: int) -> list[Scored]:
         """At least the k best films, best first, if so many have vectors. Raises CannotRank."""
         prior = self._popular.chart().prior
-        head = [film.id for film in islice(self._popular.ranked(where), _HEAD) if film.id not in exclude]
-        near = self._near(history, avoid, where, exclude, max(_NEAREST, k), head)
+        best = (film.id for film in self._popular.ranked(rules.where) if rules.rated_enough(film.id))
+        head = [movie_id for movie_id in islice(best, _HEAD) if movie_id not in rules.excluded]
+        near = self._near(history, avoid, rules, max(_NEAREST, k), head)
         films = [Scored(film.id, film.score + POPULARITY_WEIGHT * prior[film.id]) for film in near if film.id in prior]
         if not films:  # nobody has rated any of them
             return near
@@ -71,24 +73,16 @@ class Neighbours:
         order = [film.id for film in near]
         return cold.blended(films, order, [movie_id for movie_id in order if movie_id not in prior], self._cold_weight)
 
-    def nearest(
-        self, history: History, avoid: Sequence[str], where: MovieFilter, exclude: Collection[str], k: int
-    ) -> list[Scored]:
+    def nearest(self, history: History, avoid: Sequence[str], rules: Rules, k: int) -> list[Scored]:
         """The k films nearest to the taste, whatever others think of them. Raises CannotRank."""
-        return self._near(history, avoid, where, exclude, k, [])[:k]
+        return self._near(history, avoid, rules, k, [])[:k]
 
-    def _near(
-        self,
-        history: History,
-        avoid: Sequence[str],
-        where: MovieFilter,
-        exclude: Collection[str],
-        k: int,
-        more: Sequence[str],
-    ) -> list[Scored]:
+    def _near(self, history: History, avoid: Sequence[str], rules: Rules, k: int, more: Sequence[str]) -> list[Scored]:
         """The nearest k, and the films of `more`, by their exact score."""
         liking = self._taste(history, avoid)
-        found = [film.id for film in self._stores.vectors.nearest(liking.centres, k, where, exclude)]
+        wanted = 5 * k + 100 if rules.min_ratings else k  # how often a film was rated is not in its vector's index
+        near = self._stores.vectors.nearest(liking.centres, wanted, rules.where, rules.excluded)
+        found = [film.id for film in near if rules.rated_enough(film.id)][:k]
         vectors = self._stores.vectors.get(list(dict.fromkeys([*found, *more])))
         if not vectors:
             return []
@@ -96,17 +90,62 @@ class Neighbours:
         films = [Scored(movie_id, value) for movie_id, value in zip(vectors, values, strict=True)]
         return sorted(films, key=lambda film: (-film.score, film.id))
 
+    def reasons(
+        self, ids: Sequence[str], history: History, avoid: Sequence[str], most: int
+    ) -> dict[str, tuple[str, ...]]:
+        """For each of the films that have vectors up to `most` liked ones that carry it: how far its score falls when
+        each of the latest is left out. Raises CannotRank."""
+        felt = self._felt(history)
+        vectors = self._stores.vectors.get(list(dict.fromkeys([*felt, *avoid, *ids])))
+        known = [movie_id for movie_id in ids if movie_id in vectors]
+        liked = [movie_id for movie_id, value in felt.items() if value > 0 and movie_id in vectors][-_EXPLAINED:]
+        if not known or not liked:
+            return {}
+        films = np.stack([vectors[movie_id] for movie_id in known])  # (N, D)
+        whole = self._nearness(history, avoid, vectors, films)
+        drops = [whole - self._nearness(_without(history, movie_id), avoid, vectors, films) for movie_id in liked]
+        chosen = carriers(np.stack(drops, axis=1), most)
+        return {movie_id: tuple(liked[column] for column in best) for movie_id, best in zip(known, chosen, strict=True)}
+
+    def _nearness(
+        self, history: History, avoid: Sequence[str], vectors: Mapping[str, np.ndarray], films: np.ndarray
+    ) -> np.ndarray:
+        """(N,) float32 for films (N, D); 0 for a history of which nothing is liked."""
+        liking = self._taste_of(self._felt(history), avoid, vectors)
+        return np.zeros(len(films), np.float32) if liking is None else taste.scores(liking, films, self._options)
+
     def _taste(self, history: History, avoid: Sequence[str]) -> Taste:
-        leaning = taste.leanings(history.ratings, self._options).tolist()
-        felt = [(movie_id, value) for movie_id, value in zip(history.movie_ids, leaning, strict=True) if value]
-        felt = felt[-self._options.latest :]
-        if not any(value > 0 for _, value in felt):
+        felt = self._felt(history)
+        if not any(value > 0 for value in felt.values()):
             raise CannotRank("nothing_liked")
-        vectors = self._stores.vectors.get(list(dict.fromkeys([*(movie_id for movie_id, _ in felt), *avoid])))
-        known = [(vectors[movie_id], value) for movie_id, value in felt if movie_id in vectors]
-        matrix = np.array([vector for vector, _ in known])
-        found = taste.taste(matrix, np.array([value for _, value in known], np.float32), self._options)
+        found = self._taste_of(felt, avoid, self._stores.vectors.get(list(dict.fromkeys([*felt, *avoid]))))
         if found is None:
             raise CannotRank("no_vectors")
+        return found
+
+    def _felt(self, history: History) -> dict[str, float]:
+        """The latest films that were liked or disliked, and how much."""
+        leaning = taste.leanings(history.ratings, self._options).tolist()
+        felt = [(movie_id, value) for movie_id, value in zip(history.movie_ids, leaning, strict=True) if value]
+        return dict(felt[-self._options.latest :])
+
+    def _taste_of(
+        self, felt: Mapping[str, float], avoid: Sequence[str], vectors: Mapping[str, np.ndarray]
+    ) -> Taste | None:
+        known = [(vectors[movie_id], value) for movie_id, value in felt.items() if movie_id in vectors]
+        matrix = np.array([vector for vector, _ in known])
+        found = taste.taste(matrix, np.array([value for _, value in known], np.float32), self._options)
         avoided = [vectors[movie_id] for movie_id in avoid if movie_id in vectors]
-        return replace(found, disliked=np.array([*found.disliked, *avoided])) if avoided else found
+        if found is None or not avoided:
+            return found
+        return replace(found, disliked=np.array([*found.disliked, *avoided]))
+
+
+def _without(history: History, movie_id: str) -> History:
+    place = history.movie_ids.index(movie_id)
+    before, after = slice(None, place), slice(place + 1, None)
+    return History(
+        history.movie_ids[before] + history.movie_ids[after],
+        history.ratings[before] + history.ratings[after],
+        history.timestamps[before] + history.timestamps[after],
+    )

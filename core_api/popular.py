@@ -40,9 +40,10 @@ class Chart:
     computed_at: int
     scores: Mapping[str, float]  # by film id, in descending order
     prior: Mapping[str, float]  # by film id, 0 to 1: `familiarity` of the scores
+    counts: Mapping[str, int]  # by film id: how many ratings
 
 
-_NOTHING = Chart(0, {}, {})
+_NOTHING = Chart(0, {}, {}, {})
 
 
 def familiarity(popularity: np.ndarray) -> np.ndarray:
@@ -102,4 +103,5 @@ def _chart_of(computed: Statistics) -> Chart:
         computed.computed_at,
         dict(zip(ids, values[order].tolist(), strict=True)),
         dict(zip(ids, prior[order].tolist(), strict=True)),
+        dict(zip(computed.movie_ids, computed.counts, strict=True)),
     )

@@ -10,10 +10,13 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
+from core_api import boosts
 from core_api.catalogue import MovieChange
+from core_api.genres import Genres
 from core_api.rate import NewRating
 from core_api.search import Mode
-from core_api.wishes import Wish
+from core_api.shown import LONGEST, films_of
+from core_api.wishes import Aggregate, Wish
 from indexer.types import MovieFilter
 
 MAX_ID_CHARS = 128
@@ -66,6 +69,24 @@ def _stars(value: Any) -> Any:
     return value
 
 
+def _factor(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not boosts.LEAST <= value <= boosts.MOST:
+        raise _mistake(f"a boost is a number from {boosts.LEAST:g} to {boosts.MOST:g}")
+    return value
+
+
+def _genre_and_factor(text: str) -> str:
+    """ "Sci-Fi:1.5"; raises for what is not of that form."""
+    genre, _, factor = text.rpartition(":")
+    try:
+        _factor(float(factor))
+    except ValueError:
+        raise _mistake("give a boost as genre:factor, like Sci-Fi:1.5") from None
+    if not genre.strip():
+        raise _mistake("give a boost as genre:factor, like Sci-Fi:1.5")
+    return text
+
+
 def _names(value: Any) -> Any:
     """ "A|B", or a list, to distinct names in the order given."""
     parts = value if isinstance(value, list) else [value]
@@ -99,8 +120,14 @@ Title = Annotated[str, Field(max_length=1000), AfterValidator(_text), AfterValid
 Name = Annotated[str, Field(max_length=200), AfterValidator(_text)]
 Names = Annotated[list[Name], Field(max_length=1000), BeforeValidator(_names, json_schema_input_type=str | list[str])]
 QueryNames = Annotated[list[Name], BeforeValidator(_names), BeforeValidator(_comma_separated)]
+Least = Annotated[int, BeforeValidator(_number), Field(ge=0, le=2**31)]
 Year = Annotated[int, BeforeValidator(_number), Field(ge=0, le=9999)]
 Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Factor = Annotated[float, BeforeValidator(_factor), Field(ge=boosts.LEAST, le=boosts.MOST)]
+Boosts = Annotated[dict[Name, Factor], Field(max_length=100)]
+QueryBoosts = Annotated[list[Annotated[str, AfterValidator(_genre_and_factor)]], BeforeValidator(_comma_separated)]
+Cursor = Annotated[str, AfterValidator(_text)]
 
 
 def _is_json(value: Any) -> Any:
@@ -244,7 +271,13 @@ class Kinds(Body):
         return MovieFilter(frozenset(self.genres), frozenset(self.exclude_genres), self.year_from, self.year_to)
 
 
-class Asked(Kinds):
+class Rated(Kinds):
+    """Also by how many people have rated a film."""
+
+    min_ratings: Least = Field(0, description="No film that fewer people have rated (as of the last computation)")
+
+
+class Asked(Rated):
     """What may be asked of any recommendation."""
 
     k: Count = 10
@@ -253,13 +286,47 @@ class Asked(Kinds):
     )
     exclude: Ids = Field([], description="Never these")
     avoid: Ids = Field([], description="Never these, and less of what is like them")
-    diversity: float = Field(0.0, ge=0, le=1, allow_inf_nan=False, description="0: best first; 1: as unlike as can be")
-    explain: bool = Field(False, description="Say which liked films speak for each one")
+    diversity: Share = Field(0.0, description="0: best first; 1: as unlike as can be")
+    boost: Boosts = Field(
+        {},
+        description="Factors by genre, 0.2 to 5: a film with factor f at place p is put where p / f would be; one of "
+        "several named genres has their product. The scores told stay those of the ranking",
+    )
+    explain: bool = Field(
+        False, description="Name in `because` the rated films that carry each one: without them its score is lower"
+    )
+    filtered: bool = Field(False, description="Tell in `filtered` what the rules kept out, and by which")
+    cursor: Cursor | None = Field(
+        None,
+        max_length=LONGEST,
+        description="`next` of the page before, with the same other parameters: nothing shown so far comes again",
+    )
 
-    def wish(self) -> Wish:
-        return Wish(
-            self.k, self.where(), tuple(self.exclude), tuple(self.avoid), self.model, self.diversity, self.explain
+    def wish(self, genres: Genres) -> tuple[Wish, tuple[str, ...]]:
+        """The wish, genres spelled as the catalogue does; and genres that the catalogue does not know."""
+        where, unknown = genres.read(self.where())
+        boost: dict[str, float] = {}
+        for name, value in self.factors().items():
+            spelled, strange = genres.spelled([name])
+            boost.update(dict.fromkeys(spelled, value))
+            unknown += strange
+        wish = Wish(
+            k=self.k,
+            where=where,
+            min_ratings=self.min_ratings,
+            exclude=tuple(self.exclude),
+            avoid=tuple(self.avoid),
+            shown=films_of(self.cursor),
+            model=self.model,
+            boost=tuple(sorted(boost.items())),
+            diversity=self.diversity,
+            explain=self.explain,
+            filtered=self.filtered,
         )
+        return wish, tuple(dict.fromkeys(unknown))
+
+    def factors(self) -> Mapping[str, float]:
+        return self.boost
 
 
 class AskedInQuery(Asked):
@@ -269,13 +336,25 @@ class AskedInQuery(Asked):
     exclude_genres: QueryNames = []
     exclude: QueryIds = []
     avoid: QueryIds = []
+    boost: QueryBoosts = Field(  # type: ignore[assignment]  # a query has no objects
+        [], description="genre:factor, like Sci-Fi:1.5 (0.2 to 5): a film with factor f at place p goes to p / f"
+    )
+
+    def factors(self) -> Mapping[str, float]:
+        parts = (text.rpartition(":") for text in self.boost)
+        return {genre.strip(): float(factor) for genre, _, factor in parts}
 
 
 class AskedInBody(Asked):
     """For a sequence of liked films, oldest first, or for a group of users; exactly one of the two."""
 
-    sequence: Ids | None = None
-    users: Ids | None = None
+    sequence: Ids | None = Field(None, description="Films somebody liked, oldest first")
+    users: Ids | None = Field(None, description="Several users together: films that none of them has rated")
+    aggregate: Aggregate = Field(
+        "average",
+        description="For several users. average: the sum of 1 / (60 + place) over their own rankings; least_misery: "
+        "the worst place that a film has with anybody",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -286,7 +365,7 @@ class AskedInBody(Asked):
         return self
 
 
-class SearchQuery(Kinds):
+class SearchQuery(Rated):
     genres: QueryNames = []
     exclude_genres: QueryNames = []
     q: str = Field(min_length=1, description="Part of a title, or what the film is about")
@@ -294,7 +373,11 @@ class SearchQuery(Kinds):
     k: Count = 10
 
 
-class SimilarQuery(Body):
+class SimilarQuery(Rated):
+    genres: QueryNames = []
+    exclude_genres: QueryNames = []
+    exclude: QueryIds = Field([], description="Never these")
+    diversity: Share = Field(0.0, description="0: nearest first; 1: as unlike as can be")
     k: Count = 10
 
 

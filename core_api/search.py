@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core_api.fusion import fused
+from core_api.popular import Popular
+from core_api.rules import Rules
 from embedding_generator.client import Embedder
 from indexer.ports import Stores
 from indexer.titles import rank_titles
@@ -32,29 +34,31 @@ class _CannotEmbed(Exception):
 
 
 class Search:
-    def __init__(self, stores: Stores, embedder: Embedder | None) -> None:
+    def __init__(self, stores: Stores, embedder: Embedder | None, popular: Popular) -> None:
         self._stores = stores
         self._embedder = embedder
+        self._popular = popular
 
-    def find(self, text: str, mode: Mode, where: MovieFilter, k: int) -> Found:
+    def find(self, text: str, mode: Mode, where: MovieFilter, k: int, min_ratings: int = 0) -> Found:
         """Up to k films. Where the text cannot be embedded, titles answer and the reason is told."""
+        rules = Rules(where, None, min_ratings, self._popular.chart().counts if min_ratings else {})
         reason = None
         if mode != "title":
             try:
-                near = self._by_meaning(text, where, k if mode == "semantic" else 2 * k)
+                near = self._by_meaning(text, rules, k if mode == "semantic" else 2 * k)
                 if mode == "semantic":
                     return Found(self._films(near, k), mode, None)
-                titles = [film.id for film in self._by_title(text, where, 2 * k)]
+                titles = [film.id for film in self._by_title(text, rules, 2 * k)]
                 return Found(self._films(fused([titles, [film.id for film in near]]), k), mode, None)
             except _CannotEmbed as why:
                 reason = why.reason
-        return Found(self._films(self._by_title(text, where, k), k), "title", reason)
+        return Found(self._films(self._by_title(text, rules, k), k), "title", reason)
 
-    def _by_title(self, text: str, where: MovieFilter, k: int) -> list[Scored]:
-        candidates = self._stores.movies.find_titles(text, max(_CANDIDATES, 2 * k), where)
-        return rank_titles(text, candidates, k)
+    def _by_title(self, text: str, rules: Rules, k: int) -> list[Scored]:
+        candidates = self._stores.movies.find_titles(text, max(_CANDIDATES, 2 * k), rules.where)
+        return rank_titles(text, [film for film in candidates if rules.rated_enough(film.id)], k)
 
-    def _by_meaning(self, text: str, where: MovieFilter, k: int) -> list[Scored]:
+    def _by_meaning(self, text: str, rules: Rules, k: int) -> list[Scored]:
         space = self._stores.vectors.space()
         if space is None or self._embedder is None:
             raise _CannotEmbed("no_vectors")
@@ -68,7 +72,9 @@ class Search:
             raise _CannotEmbed("no_meaning") from None
         if (answer.model, answer.vectors.shape[1]) != (space.model, space.dimension):
             raise _CannotEmbed("vectors_of_another_model")
-        return self._stores.vectors.nearest(answer.vectors, k, where)
+        wanted = 5 * k + 100 if rules.min_ratings else k
+        near = self._stores.vectors.nearest(answer.vectors, wanted, rules.where)
+        return [film for film in near if rules.rated_enough(film.id)][:k]
 
     def _films(self, ranked: Sequence[Scored], k: int) -> tuple[tuple[Movie, float], ...]:
         films = self._stores.movies.get([film.id for film in ranked])

@@ -57,6 +57,9 @@ class MovieStore(Protocol):
     def matching(self, where: MovieFilter, limit: int) -> list[str]:
         """Ids of up to `limit` films that pass the filter, in ascending order of id."""
 
+    def genres(self) -> dict[str, int]:
+        """How many films have each genre."""
+
     def pending(self) -> Iterator[Movie]:
         """Films that have no vector, or one made from another text than theirs, ascending by id.
 

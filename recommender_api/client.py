@@ -8,6 +8,7 @@ The recommender knows no store: history travels with each request, as columns, o
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
@@ -47,11 +48,13 @@ class RankQuery(Wire):
     candidates: tuple[Id, ...] | None = None  # rank only these; None: all films the model knows
     k: int = Field(default=10, ge=1)
     model: str | None = None  # None: the active one
+    explain: int = Field(default=0, ge=0, le=10)  # name up to so many films of the history that carry each item
 
 
 class ScoredItem(Wire):
     id: str
     score: FiniteFloat
+    because: tuple[str, ...] = ()  # films of the history: without the first of them the score would be lower
 
 
 class Ranking(Wire):
@@ -90,8 +93,8 @@ class ModelInfo(Wire):
 
 
 class Recommender(Protocol):
-    """Every call raises `ModelUnavailable` when the model does not exist or none is active yet, and
-    `UpstreamUnavailable` when the service does not answer in time."""
+    """Every call raises `ModelUnavailable` when none is active yet, its child `UnknownModel` when none is stored
+    under the name, and `UpstreamUnavailable` when the service does not answer in time."""
 
     def rank(self, query: RankQuery) -> Ranking: ...
 
@@ -101,6 +104,9 @@ class Recommender(Protocol):
     def models(self) -> tuple[ModelInfo, ...]:
         """The loaded versions, the active one marked and first; then, with its `problem`, one that was activated
         but refused. Empty when there is none."""
+
+    def version(self) -> Hashable | None:
+        """A token that differs whenever the models have changed; None where only asking tells what would answer."""
 
     def reload(self) -> tuple[ModelInfo, ...]:
         """Look at the model folder now instead of at the next poll."""

@@ -6,7 +6,7 @@ beginning and keeps it to its end, so a reload in between changes nothing for it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -22,8 +22,10 @@ from recommender_api.client import (
     RankQuery,
     ScoredItem,
 )
+from recommender_api.explaining import explained
 from recommender_api.loaded import LoadedModels
-from recommender_api.models.base import Query
+from recommender_api.models.base import Query, Ranker
+from recommender_api.models.registry import guarded
 from recommender_api.selection import best
 from recommender_api.settings import RecommenderSettings
 from recommender_api.vocabulary import Vocabulary
@@ -39,12 +41,14 @@ class RecommenderEngine:
         poll_s: float = 2.0,
         *,
         ranking_history: int = 1000,
+        explained_history: int = 50,
         models_kept: int = 3,
         wait: bool = True,
     ) -> None:
         """`wait`: load the active version before returning; else in the background, ModelUnavailable meanwhile."""
         self._models = LoadedModels(Path(models_dir), models_kept)
         self._history = ranking_history
+        self._explained = explained_history
         self._models.follow(poll_s, wait=wait)
 
     @classmethod
@@ -53,6 +57,7 @@ class RecommenderEngine:
             settings.models_dir,
             settings.model_poll_s,
             ranking_history=settings.ranking_history,
+            explained_history=settings.explained_history,
             models_kept=settings.models_kept,
         )
 
@@ -60,15 +65,22 @@ class RecommenderEngine:
         version = self._models.get(query.model)
         vocabulary, ranker = version.ranker.vocabulary, version.ranker
         asked, unknown = self._translate(vocabulary, query.history, query.avoid)
-        scores = ranker.scores(asked)
-        if not np.isfinite(scores).all():
-            raise ModelUnavailable(f"Model {ranker.name} gave scores that are not numbers; activate another version.")
+        with guarded(ranker.name):
+            scores = _checked(ranker, ranker.scores(asked))
         allowed, unknown_candidates = _mask(vocabulary, query.candidates)
         shown, unknown_seen = vocabulary.rows((*query.history.ids, *query.seen, *query.avoid))
         allowed[shown] = False
         rows = best(scores, allowed, query.k)
+        reasons = explained(ranker, asked, rows, query.explain, self._explained) if query.explain else [[]] * len(rows)
         return Ranking(
-            items=tuple(ScoredItem(id=vocabulary.ids[row], score=float(scores[row])) for row in rows),
+            items=tuple(
+                ScoredItem(
+                    id=vocabulary.ids[row],
+                    score=float(scores[row]),
+                    because=tuple(vocabulary.ids[film] for film in films),
+                )
+                for row, films in zip(rows, reasons, strict=True)
+            ),
             model=ranker.name,
             version=version.stored.version,
             unknown=_distinct(unknown, unknown_seen, unknown_candidates),
@@ -79,7 +91,8 @@ class RecommenderEngine:
         vocabulary, ranker = version.ranker.vocabulary, version.ranker
         asked, unknown = self._translate(vocabulary, query.history, ())
         rows, unknown_items = vocabulary.rows(query.items)
-        ratings = ranker.predict(asked, rows)
+        with guarded(ranker.name):
+            ratings = ranker.predict(asked, rows)
         if ratings is None:
             raise InvalidRequest(f"Model {ranker.name} ranks films but does not predict ratings; name one that does.")
         return Predictions(
@@ -94,6 +107,9 @@ class RecommenderEngine:
 
     def models(self) -> tuple[ModelInfo, ...]:
         return self._models.infos()
+
+    def version(self) -> Hashable:
+        return tuple((model.name, model.version, model.active) for model in self.models())
 
     def reload(self) -> tuple[ModelInfo, ...]:
         self._models.refresh(again=True)
@@ -118,6 +134,15 @@ class RecommenderEngine:
             avoid=avoided,
         )
         return query, unknown + unknown_avoided
+
+
+def _checked(ranker: Ranker, scores: np.ndarray) -> np.ndarray:
+    """(V,) scores. Raises ModelUnavailable for anything else: one bad version must not end in wrong films."""
+    if scores.shape != (len(ranker.vocabulary),):
+        raise ModelUnavailable(f"Model {ranker.name} gave scores of shape {scores.shape}; activate another version.")
+    if not np.isfinite(scores).all():
+        raise ModelUnavailable(f"Model {ranker.name} gave scores that are not numbers; activate another version.")
+    return scores
 
 
 def _mask(vocabulary: Vocabulary, candidates: tuple[str, ...] | None) -> tuple[np.ndarray, list[str]]:

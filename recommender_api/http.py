@@ -35,6 +35,9 @@ class HttpRecommender:
     def models(self) -> tuple[ModelInfo, ...]:
         return self._read(ModelList, self._client.get("/models")).models
 
+    def version(self) -> None:
+        """The service may have gone or changed its model since the last call."""
+
     def reload(self) -> tuple[ModelInfo, ...]:
         return self._read(ModelList, self._client.post("/models/reload", {})).models
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from recommender_api.client import ModelInfo
 from recommender_api.model_files import LoadedVersion, active_version, load_version, newest_version
-from service_kit.errors import ModelUnavailable
+from service_kit.errors import ModelUnavailable, UnknownModel
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class LoadedModels:
     def _find_named(self, name: str) -> LoadedVersion:
         version = newest_version(self._dir, name)
         if version is None:
-            raise ModelUnavailable(f"No version of a model {name!r} is stored; train it first.")
+            stored = ", ".join(stored_names(self._dir)) or "none"
+            raise UnknownModel(f"no model {name!r} is stored (there are: {stored}); train it first")
         with self._table:
             held = self._named.get(name)
             if held is not None and held.stored.version == version:
@@ -120,6 +121,12 @@ class LoadedModels:
 
     def close(self) -> None:
         self._stop.set()
+
+
+def stored_names(models_dir: Path) -> list[str]:
+    """The models of which there is a version, by name."""
+    folders = (path.name for path in models_dir.iterdir()) if models_dir.is_dir() else ()
+    return sorted(name for name in folders if newest_version(models_dir, name) is not None)
 
 
 def _info(held: LoadedVersion, *, active: bool) -> ModelInfo:

@@ -4,7 +4,8 @@ ServiceError                 status, slug, one sentence
 |- InvalidRequest            422   the caller's mistake, named
 |- NotFound                  404
 |- VectorSpaceMismatch       409   vectors of another model or length than the index's
-|- ModelUnavailable          503   no such model, or none loaded yet
+|- ModelUnavailable          503   no model is loaded yet, or it cannot be
+|  `- UnknownModel           404   nothing of that name is stored; its sentence names what is
 |- UpstreamUnavailable       503   a service did not answer in time, or refused
 |- StoreUnavailable          503   the store is out of reach
 """
@@ -43,6 +44,10 @@ class VectorSpaceMismatch(ServiceError):
 
 class ModelUnavailable(ServiceError):
     status, slug, title, retry_after = 503, "model-unavailable", "Model not available", 5
+
+
+class UnknownModel(ModelUnavailable):
+    status, slug, title, retry_after = 404, "unknown-model", "No such model", None
 
 
 class UpstreamUnavailable(ServiceError):

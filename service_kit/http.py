@@ -16,13 +16,22 @@ import httpx
 from service_kit import context, deadline
 from service_kit.breaker import Breaker
 from service_kit.deadline import DeadlineExceeded
-from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound, ServiceError, UpstreamUnavailable
+from service_kit.errors import (
+    InvalidRequest,
+    ModelUnavailable,
+    NotFound,
+    ServiceError,
+    UnknownModel,
+    UpstreamUnavailable,
+)
 from service_kit.metrics import UPSTREAM
 from service_kit.problems import TYPE_PREFIX
 
 _MAX_ANSWER_BYTES = 256 * 1024 * 1024
 # Problems that a service names and that its client raises again as they were.
-_SAME_HERE: dict[str, type[ServiceError]] = {e.slug: e for e in (InvalidRequest, NotFound, ModelUnavailable)}
+_SAME_HERE: dict[str, type[ServiceError]] = {
+    e.slug: e for e in (InvalidRequest, NotFound, ModelUnavailable, UnknownModel)
+}
 
 
 class ServiceClient:

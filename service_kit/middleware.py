@@ -62,6 +62,9 @@ class RequestMiddleware:
         current = context.accept_or_make(given.get(b"x-request-id", b"").decode("latin-1"))
         started, status = time.perf_counter(), 500
         began = False  # whether the answer's head is out
+        head_only = scope["method"] == "HEAD"
+        if head_only:  # a GET whose body stays here
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, began
@@ -70,6 +73,8 @@ class RequestMiddleware:
                 headers = message.setdefault("headers", [])
                 headers.append((b"x-request-id", current.encode()))
                 headers.extend(_SECURITY_HEADERS)
+            elif head_only:
+                message = {**message, "body": b""}
             await send(message)
 
         token = context.request_id.set(current)

@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from core_api.cache import RankingCache
+from core_api.cache import AnswerCache
 from core_api.settings import CoreSettings
 from core_api.wishes import Answer, Wish
 
@@ -36,7 +36,7 @@ class KeptFirst:
         """`look` answers a call from memory, at once, or not at all."""
         self._look = look
         self._write = write
-        self._calls: RankingCache[Call] = RankingCache(_QUERY_STRINGS)
+        self._calls: AnswerCache[Call] = AnswerCache(_QUERY_STRINGS)
 
     def learn(self, request: Request, call: Call) -> None:
         """The usual way has read this request and found it good."""

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 from core_api import answers
 from core_api.core import Core
 from core_api.routes.bodies import BodyRoute
-from core_api.routes.limits import at_most
+from core_api.routes.limits import at_most, each_at_most
 from core_api.schemas import QueryId, SearchQuery, SimilarQuery, WholeMovie
+from core_api.wishes import Wish
 from indexer.folding import year_of
 from indexer.types import Movie
 from service_kit.auth import READ, WRITE
@@ -25,9 +26,15 @@ def routers(core: Core) -> list[APIRouter]:
     def search(asked: Annotated[SearchQuery, Query()]) -> dict[str, Any]:
         at_most(settings.max_k, asked.k, "k")
         at_most(settings.max_query_chars, len(asked.q), "characters in q")
-        found = core.search.find(asked.q, asked.mode, asked.where(), asked.k)
+        where, unknown = core.genres.read(asked.where())
+        found = core.search.find(asked.q, asked.mode, where, asked.k, asked.min_ratings)
         items = [answers.movie(film, score=score) for film, score in found.items]
-        return {"items": items, "mode": found.mode, "fallback_reason": found.fallback_reason}
+        return {
+            "items": items,
+            "mode": found.mode,
+            "fallback_reason": found.fallback_reason,
+            "unknown_genres": list(unknown),
+        }
 
     @read.get("/{id}", summary="One film", response_model=answers.MovieAnswer)
     def get(id: QueryId) -> dict[str, Any]:
@@ -36,9 +43,12 @@ def routers(core: Core) -> list[APIRouter]:
     @read.get("/{id}/similar", summary="Films like this one", response_model=answers.SimilarMovies)
     def similar(id: QueryId, asked: Annotated[SimilarQuery, Query()]) -> dict[str, Any]:
         at_most(settings.max_k, asked.k, "k")
-        near = core.catalogue.similar(id, asked.k)
+        each_at_most(settings.max_sequence, exclude=asked.exclude)
+        where, unknown = core.genres.read(asked.where())
+        wish = Wish(asked.k, where, asked.min_ratings, tuple(asked.exclude), diversity=asked.diversity)
+        near = core.similar.to(id, wish)
         items = [answers.movie(film, score=score) for film, score in near.items]
-        return {"items": items, "fallback_reason": near.fallback_reason}
+        return {"items": items, "fallback_reason": near.fallback_reason, "unknown_genres": list(unknown)}
 
     @write.put("/{id}", summary="Store a film in place of what was there", response_model=answers.StoredMovie)
     def put(id: QueryId, body: WholeMovie) -> dict[str, Any]:
@@ -52,4 +62,10 @@ def routers(core: Core) -> list[APIRouter]:
     def delete(id: QueryId) -> None:
         core.catalogue.delete(id)
 
-    return [read, write]
+    about = APIRouter(prefix="/v1", tags=["movies"], dependencies=[READ])
+
+    @about.get("/genres", summary="The genres of the catalogue", response_model=answers.Genres)
+    def genres() -> dict[str, Any]:
+        return {"genres": [{"name": name, "movies": films} for name, films in core.genres.counts().items()]}
+
+    return [read, write, about]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -11,6 +12,8 @@ from core_api.core import Core
 from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most, each_at_most
 from core_api.schemas import AskedInBody, AskedInQuery, QueryId
+from core_api.shown import cursor_of
+from core_api.wishes import Answer, Wish
 from service_kit.auth import READ
 
 
@@ -25,7 +28,8 @@ def routers(core: Core) -> list[APIRouter]:
     @read.get("/users/{id}/recommendations", summary="For a user", response_model=answers.Recommendations)
     def for_user(id: QueryId, asked: Annotated[AskedInQuery, Query()]) -> dict[str, Any]:
         check(asked)
-        return answers.recommendations(core.recommend.for_user(id, asked.wish()))
+        wish, unknown = asked.wish(core.genres)
+        return written(core.recommend.for_user(id, wish), wish, unknown)
 
     @read.post(
         "/recommendations",
@@ -34,10 +38,18 @@ def routers(core: Core) -> list[APIRouter]:
     )
     def for_anybody(asked: AskedInBody) -> dict[str, Any]:
         check(asked)
-        if asked.users is not None:
-            each_at_most(settings.max_group, users=asked.users)
-            return answers.recommendations(core.recommend.for_group(asked.users, asked.wish()))
+        each_at_most(settings.max_group, users=asked.users)
         each_at_most(settings.max_sequence, sequence=asked.sequence)
-        return answers.recommendations(core.recommend.for_sequence(asked.sequence or [], asked.wish()))
+        wish, unknown = asked.wish(core.genres)
+        if asked.users is not None:
+            return written(core.group.recommend(asked.users, wish, asked.aggregate), wish, unknown)
+        return written(core.recommend.for_sequence(asked.sequence or [], wish), wish, unknown)
 
     return [read]
+
+
+def written(answer: Answer, wish: Wish, unknown_genres: Sequence[str]) -> dict[str, Any]:
+    """With the cursor of the next page, unless this one was not even full."""
+    shown = (*wish.shown, *(item.movie.id for item in answer.items))
+    cursor = cursor_of(shown) if len(answer.items) == wish.k else None
+    return answers.recommendations(answer, unknown_genres, cursor)

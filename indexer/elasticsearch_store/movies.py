@@ -94,6 +94,12 @@ class ElasticsearchMovies:
                 break
         return found
 
+    def genres(self) -> dict[str, int]:
+        by_genre = {"terms": {"field": "genres", "size": MOST_HITS}}
+        answer = search(self._client, self._index, size=0, aggs={"genres": by_genre}, track_total_hits=False)
+        buckets = answer.get("aggregations", {}).get("genres", {}).get("buckets", ())
+        return {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+
     def pending(self) -> Iterator[Movie]:
         self._rehash()
         return self._scan({"term": {"vector_pending": True}})

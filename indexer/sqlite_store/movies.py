@@ -81,6 +81,10 @@ class SqliteMovies:
         sql = f"SELECT id FROM movies WHERE {passes} ORDER BY id LIMIT ?"
         return [row[0] for row in self._database.rows(sql, (*values, max(limit, 0)))]
 
+    def genres(self) -> dict[str, int]:
+        sql = "SELECT value, count(DISTINCT movies.number) FROM movies, json_each(movies.genres) GROUP BY value"
+        return {genre: int(films) for genre, films in self._database.rows(sql)}
+
     def pending(self) -> Iterator[Movie]:
         stale = (
             f"SELECT {_FIELDS} FROM movies WHERE text_hash IS NOT (SELECT vectors.text_hash FROM vectors"

@@ -30,6 +30,7 @@ NEEDS = {
     ("PUT", "/v1/users/{id}/ratings/{movie}"): "write",
     ("DELETE", "/v1/users/{id}/ratings/{movie}"): "write",
     ("DELETE", "/v1/users/{id}"): "write",
+    ("GET", "/v1/genres"): "read",
     ("GET", "/v1/info"): "read",
     ("GET", "/metrics"): "read",
 }

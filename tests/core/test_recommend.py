@@ -18,6 +18,7 @@ from recommender_api.data import read_training_data
 from recommender_api.engine import RecommenderEngine
 from recommender_api.model_files import activate
 from recommender_api.training import train
+from service_kit.errors import InvalidRequest
 from tests.support import world
 
 ALL = [movie.id for movie in world.movies()]
@@ -67,7 +68,7 @@ def test_the_strategy_is_chosen_by_what_is_known(core, user, strategy, reason):
     assert (answer.model == "transitions") == (strategy == "model")
 
 
-@pytest.mark.parametrize("model", [None, "popular", "neighbours", "transitions", "no such model"])
+@pytest.mark.parametrize("model", [None, "popular", "neighbours", "transitions", "model"])
 @pytest.mark.parametrize("user", [world.MANY, world.FEW, world.ONE, world.NOBODY])
 @pytest.mark.parametrize("k", [1, 10, 100])
 def test_an_answer_is_full_and_holds_nothing_seen(core, stores, user, model, k):
@@ -84,9 +85,16 @@ def test_who_has_rated_all_gets_nothing(core):
     assert core.recommend.for_user("all", Wish()).items == ()
 
 
-def test_a_model_that_does_not_exist_is_fallen_back_from(core):
-    answer = core.recommend.for_user(world.MANY, Wish(model="no such model"))
-    assert (answer.strategy, answer.fallback_reason) == ("neighbours", "model_unavailable")
+@pytest.mark.parametrize("user", [world.MANY, world.FEW, world.NOBODY])
+def test_a_model_that_does_not_exist_is_a_mistake_that_names_those_that_do(core, user):
+    with pytest.raises(InvalidRequest, match=r"no model 'soup' is stored \(there are: transitions\).* popular"):
+        core.recommend.for_user(user, Wish(model="soup"))
+
+
+def test_a_model_that_is_being_trained_is_fallen_back_from(core):
+    with core.preparation.training():
+        answer = core.recommend.for_user(world.MANY, Wish(model="bert4rec"))
+    assert (answer.strategy, answer.fallback_reason) == ("neighbours", "model_training")
 
 
 def test_no_active_model_is_a_degradation_unless_training_chose_none(make_core, stores, tmp_path):
@@ -198,14 +206,6 @@ def test_reasons_are_films_that_the_user_liked(core):
     because = {film.id for item in answer.items for film in item.because}
     assert because
     assert because <= liked
-
-
-def test_a_group_is_served_by_what_all_of_it_can_see(core):
-    answer = core.recommend.for_group([world.MANY, world.FEW, world.FEW], Wish(k=10))
-    seen = {rating.movie_id for user in (world.MANY, world.FEW) for rating in world.ratings()[user]}
-    assert answer.strategy == "neighbours"
-    assert not seen & set(ids(answer))
-    assert answer.history_length == sum(len(world.ratings()[user]) for user in (world.MANY, world.FEW))
 
 
 # What is kept for repeated requests is never stale.

@@ -298,7 +298,7 @@ class TestService:
         body = {"history": {"ids": [IDS[0], "x"], "ratings": [5, 5], "timestamps": [1, 2]}, "k": 2}
         answer = client.post("/rank", json=body).json()
         assert set(answer) == {"items", "model", "version", "unknown"}
-        assert [set(item) for item in answer["items"]] == [{"id", "score"}] * 2
+        assert [set(item) for item in answer["items"]] == [{"id", "score", "because"}] * 2
         assert answer["unknown"] == ["x"]
 
     def test_models_are_listed_and_reloaded(self, client: TestClient) -> None:
@@ -306,8 +306,15 @@ class TestService:
             assert answer.status_code == 200
             assert answer.json()["models"][0]["name"] == "transitions"
 
-    def test_a_missing_model_is_503_with_retry_after(self, client: TestClient) -> None:
+    def test_a_missing_model_is_404_and_none_at_all_503_with_retry_after(
+        self, client: TestClient, tmp_path: Path
+    ) -> None:
         answer = client.post("/rank", json={"model": "forest"})
+        assert answer.status_code == 404
+        assert answer.json()["type"].endswith("unknown-model")
+        engine = RecommenderEngine(tmp_path, poll_s=60)
+        with TestClient(create_app(engine, RecommenderSettings(_env_file=None))) as empty:
+            answer = empty.post("/rank", json={})
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         assert answer.json()["type"].endswith("model-unavailable")

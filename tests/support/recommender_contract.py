@@ -13,7 +13,7 @@ from recommender_api.client import HistoryColumns, PredictQuery, RankQuery, Reco
 from recommender_api.model_files import activate, save_version
 from recommender_api.models.regression import Regression
 from recommender_api.models.transitions import Transitions
-from service_kit.errors import InvalidRequest, ModelUnavailable
+from service_kit.errors import InvalidRequest, UnknownModel
 from tests.support.checkerboard import FILMS, checkerboard, film_ids
 
 IDS = film_ids()
@@ -84,6 +84,23 @@ class RecommenderContract:
         low = recommender.rank(RankQuery(history=history(0, 1, ratings=[5.0, 0.5]), k=FILMS))
         assert [item.id for item in high.items] != [item.id for item in low.items]
 
+    @pytest.mark.parametrize("model", ["transitions", "regression"])
+    def test_a_reason_is_a_film_without_which_the_score_is_lower(self, recommender: Recommender, model: str) -> None:
+        rows, stars = [0, 2, 4, 1, 6], [5.0, 5.0, 4.5, 1.0, 5.0]
+        query = RankQuery(history=history(*rows, ratings=stars), k=5, model=model)
+        ranking = recommender.rank(query.model_copy(update={"explain": 2}))
+        assert [item.id for item in ranking.items] == [item.id for item in recommender.rank(query).items]
+        assert any(item.because for item in ranking.items)
+        for item in ranking.items:
+            assert len(item.because) <= 2
+            assert IDS[1] not in item.because  # it was disliked
+            for reason in item.because:
+                place = [IDS[row] for row in rows].index(reason)
+                shorter = history(*rows[:place], *rows[place + 1 :], ratings=stars[:place] + stars[place + 1 :])
+                alone = RankQuery(history=shorter, candidates=(item.id,), k=1, model=model)
+                assert recommender.rank(alone).items[0].score < item.score
+        assert all(item.because == () for item in recommender.rank(RankQuery(k=5, model=model, explain=2)).items)
+
     def test_a_stored_model_can_be_named(self, recommender: Recommender) -> None:
         ranking = recommender.rank(RankQuery(history=history(0, 2), k=3, model="regression"))
         assert ranking.model == "regression"
@@ -91,7 +108,7 @@ class RecommenderContract:
 
     def test_a_model_that_is_not_there_is_unavailable(self, recommender: Recommender) -> None:
         for name in ("forest", "no-such", "../transitions", ""):
-            with pytest.raises(ModelUnavailable):
+            with pytest.raises(UnknownModel, match="there are: regression, transitions"):
                 recommender.rank(RankQuery(model=name))
 
     def test_predictions_come_in_the_order_asked_without_unknown_films(self, recommender: Recommender) -> None:
