@@ -1,4 +1,4 @@
-"""How a slow `fit` is watched: progress, a validation measure after each epoch, a folder for its logs.
+"""How a slow `fit` is watched: progress, a validation measure between epochs, a folder for logs, a checkpoint.
 
 Models that fit within seconds know nothing of this; those that train in epochs offer `fit_watched` beside `fit`, and
 `recommender_api.training` calls it with a `Watch`.
@@ -23,6 +23,10 @@ class Watch:
     validate: Callable[[Ranker], Mapping[str, float]] | None = None  # must give SELECTED_BY; None: the last epoch wins
     progress: Progress = field(default_factory=NoProgress)
     log_dir: Path | None = None  # TensorBoard events go here
+    start: Ranker | None = None  # a stored version whose weights training begins with
+    checkpoint: Path | None = None  # file that says where training stands, for a resume
+    checkpoint_every_s: float = 15.0
+    resume: bool = False  # go on from `checkpoint` instead of beginning
 
 
 @runtime_checkable
@@ -32,6 +36,10 @@ class WatchedRanker(Protocol):
     @property
     def epochs_trained(self) -> int:
         """Of the weights that were kept: what a refit on more data needs."""
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the processes that trained it, also before an interrupt; validation excluded."""
 
     @classmethod
     def fit_watched(cls, data: TrainingData, options: Any, watch: Watch) -> Self:

@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 
 from recommender_api.models.base import Query
-from recommender_api.models.bert4rec import Bert4Rec, Network, Options, choose_device, pad_left
-from recommender_api.models.bert4rec_training import choose_masked, cloze_loss
+from recommender_api.models.bert4rec import Bert4Rec, Options
+from recommender_api.transformer.devices import choose_device
+from recommender_api.transformer.losses import softmax_loss
+from recommender_api.transformer.network import Network
+from recommender_api.transformer.objectives import NOTHING, Examples, choose_masked, pad_right
 from recommender_api.vocabulary import Vocabulary
 from recommender_api.weights import ModelFileError
 from service_kit.errors import InvalidRequest
@@ -34,6 +37,11 @@ def network(options: Options = TINY) -> Network:
     return made
 
 
+def loss_of(net: Network, examples: Examples) -> Tensor:
+    hidden, targets = net(examples.tokens, examples.causal)[examples.asked], examples.targets[examples.asked]
+    return softmax_loss(hidden, net.output_weight, net.output_bias, targets)
+
+
 def query(*items: int, ratings: list[float] | None = None, avoid: tuple[int, ...] = ()) -> Query:
     values = np.array(ratings or [4.0] * len(items), np.float32)
     return Query(np.array(items, np.int64), values, np.arange(len(items)), np.array(avoid, np.int64))
@@ -42,7 +50,7 @@ def query(*items: int, ratings: list[float] | None = None, avoid: tuple[int, ...
 @pytest.fixture(scope="module")
 def trained() -> Bert4Rec:
     torch.set_num_threads(1)
-    return Bert4Rec.fit(pairs_data(), replace(TINY, epochs=30, learning_rate=1e-2))
+    return Bert4Rec.fit(pairs_data(), replace(TINY, layers=1, dropout=0.0, epochs=80, learning_rate=1e-2))
 
 
 class TestPadding:
@@ -51,28 +59,33 @@ class TestPadding:
     @torch.inference_mode()
     def test_a_sequence_beside_a_longer_one_gets_the_same_hidden_states_as_alone(self) -> None:
         net = network()
-        alone = net(pad_left([self.short], net.pad))
-        beside = net(pad_left([self.short, self.long], net.pad))
-        torch.testing.assert_close(beside[:1, -3:], alone, atol=1e-5, rtol=1e-5)
+        for causal in (False, True):
+            alone = net(pad_right([self.short], net.pad), causal)
+            beside = net(pad_right([self.short, self.long], net.pad), causal)
+            torch.testing.assert_close(beside[:1, :3], alone, atol=1e-5, rtol=1e-5)
 
     @torch.inference_mode()
     def test_what_the_padding_row_holds_does_not_matter(self) -> None:
         net = network()
-        tokens = pad_left([self.short, self.long], net.pad)
-        before = net.logits(net(tokens)[:, -1])
+        tokens = pad_right([self.short, self.long], net.pad)
+        before = net.logits(net(tokens)[:, 2])
         net.items.weight[net.pad] = 100.0
-        torch.testing.assert_close(net.logits(net(tokens)[:, -1]), before)
+        torch.testing.assert_close(net.logits(net(tokens)[:, 2]), before)
 
     def test_the_loss_is_the_same_with_more_padding_and_teaches_the_padding_row_nothing(self) -> None:
         net = network()
-        tokens = pad_left([self.short, self.long], net.pad)
-        wider = torch.cat([torch.full((2, 3), net.pad), tokens], dim=1)
-        masked = torch.zeros_like(tokens, dtype=torch.bool)
-        masked[:, -2] = True
-        wider_masked = torch.cat([torch.zeros((2, 3), dtype=torch.bool), masked], dim=1)
-        loss = cloze_loss(net, tokens, masked)
-        torch.testing.assert_close(cloze_loss(net, wider, wider_masked), loss, atol=1e-5, rtol=1e-5)
-        loss.backward()
+        films = pad_right([self.short, self.long], net.pad)
+        masked = torch.zeros_like(films, dtype=torch.bool)
+        masked[:, 1] = True
+        examples = Examples(films.masked_fill(masked, net.mask), films.masked_fill(~masked, NOTHING), False)
+        wider = Examples(
+            torch.cat([examples.tokens, torch.full((2, 3), net.pad)], dim=1),
+            torch.cat([examples.targets, torch.full((2, 3), NOTHING)], dim=1),
+            False,
+        )
+        loss = loss_of(net, examples)
+        torch.testing.assert_close(loss_of(net, wider), loss, atol=1e-5, rtol=1e-5)
+        loss.backward()  # type: ignore[no-untyped-call]
         gradient = net.items.weight.grad
         assert gradient is not None
         assert not gradient[net.pad].any()
@@ -80,7 +93,7 @@ class TestPadding:
 
     def test_padding_is_never_masked_and_every_sequence_has_something_to_guess(self) -> None:
         rng = np.random.default_rng(0)
-        real = pad_left([np.arange(n) for n in (2, 3, 12, 7)], -1) != -1
+        real = pad_right([np.arange(n) for n in (2, 3, 12, 7)], -1) != -1
         for _ in range(50):
             masked = choose_masked(real, TINY, rng)
             assert not (masked & ~real).any()

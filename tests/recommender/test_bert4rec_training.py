@@ -15,9 +15,10 @@ import torch
 from recommender_api.data import TrainingData
 from recommender_api.models.base import Query, Ranker
 from recommender_api.models.bert4rec import Bert4Rec, Options
-from recommender_api.models.bert4rec_training import batches, cut, rate
-from recommender_api.models.count_embeddings import count_embeddings
 from recommender_api.models.watching import Watch
+from recommender_api.transformer.count_embeddings import count_embeddings
+from recommender_api.transformer.objectives import batches, cut
+from recommender_api.transformer.optimisation import rate
 from tests.support.pairs import ending_in, pairs_data
 
 TINY = Options(
@@ -135,7 +136,7 @@ def test_an_interrupt_ends_training_at_once() -> None:
 def test_each_epoch_has_every_film_of_every_sequence_once() -> None:
     sequences = [np.arange(n) for n in (2, 5, 12, 13, 40, 100)]
     for seed in range(20):
-        got = [window for batch in batches(sequences, TINY, np.random.default_rng(seed)) for window in batch]
+        got = [window for batch in batches(sequences, TINY, False, np.random.default_rng(seed)) for window in batch]
         assert max(map(len, got)) <= TINY.max_length
         total, missing = sum(map(len, sequences)), 3  # a film alone at a cut has no context and is left out
         assert total - missing * 2 <= sum(map(len, got)) <= total
@@ -143,16 +144,16 @@ def test_each_epoch_has_every_film_of_every_sequence_once() -> None:
 
 def test_a_short_sequence_is_one_window_and_a_long_one_is_cut_elsewhere_each_time() -> None:
     rng = np.random.default_rng(0)
-    assert [list(window) for window in cut(np.arange(12), 12, rng)] == [list(range(12))]
-    starts = {tuple(len(window) for window in cut(np.arange(30), 12, rng)) for _ in range(50)}
+    assert [list(window) for window in cut(np.arange(12), 12, TINY, rng)] == [list(range(12))]
+    starts = {tuple(len(window) for window in cut(np.arange(30), 12, TINY, rng)) for _ in range(50)}
     assert len(starts) > 5
-    assert list(cut(np.arange(1), 12, rng)) == []
+    assert list(cut(np.arange(1), 12, TINY, rng)) == []
 
 
 def test_batches_are_of_like_length() -> None:
     rng = np.random.default_rng(0)
     sequences = [np.arange(int(rng.integers(2, 13))) for _ in range(400)]
-    spreads = [max(map(len, batch)) - min(map(len, batch)) for batch in batches(sequences, TINY, rng)]
+    spreads = [max(map(len, batch)) - min(map(len, batch)) for batch in batches(sequences, TINY, False, rng)]
     assert np.mean(spreads) < 1.5
 
 

@@ -1,0 +1,1 @@
+"""The sequence model's engine: a transformer over films, its objectives and losses, and the loop that trains it."""
