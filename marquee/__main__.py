@@ -20,6 +20,7 @@ from marquee.commands import (
     load,
     models,
     recommend,
+    report,
     search,
     serve,
     setup,
@@ -62,6 +63,7 @@ app.command("train", context_settings=train.OPTIONS_OF_ANY_MODEL)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("setup")(setup.setup)
 app.command("recommend")(recommend.recommend)
+app.command("report")(report.report)
 app.command("search")(search.search)
 app.command("status")(status.status)
 app.add_typer(models.app, name="models")

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["up", "serve", "load", "embed", "export", "train", "evaluate", "setup", "recommend", "search", "status"]
-COMMANDS += ["models", "config", "import"]
+COMMANDS += ["models", "config", "import", "report"]
 
 
 def test_help_names_every_command(marquee):
