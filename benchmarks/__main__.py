@@ -1,6 +1,6 @@
 """`make bench`: everything that the README claims about speed, measured anew, as Markdown tables on stdout.
 
-    python -m benchmarks [--only steps,embedding,restart,http] [--dataset NAME] [--home DIR]
+    python -m benchmarks [--only steps,embedding,restart,http,kmf] [--dataset NAME] [--home DIR]
 
 Works in a MARQUEE_HOME of its own, thrown away afterwards unless one is named. Ratios compare things that took turns
 in this one run; absolute figures are this machine's on this day.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-PARTS = ("steps", "embedding", "restart", "http")
+PARTS = ("steps", "embedding", "restart", "http", "kmf")
 TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
 
 
@@ -112,6 +112,14 @@ def _http(_dataset: str) -> None:
         ("what", "connections", "a second", "of a bare route", "p50 ms", "p99 ms", "CPU ms a request"),
         rows,
     )
+
+
+def _kmf(_dataset: str) -> None:
+    from benchmarks import kmf_online
+    from marquee.training import read_data
+    from service_kit.progress import NoProgress
+
+    table("KMF's online update", kmf_online.HEADER, list(kmf_online.measure(read_data(None, None, NoProgress()))))
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -15,6 +15,8 @@ from service_kit.errors import ModelUnavailable
 RANKERS = {
     "bert4rec": "recommender_api.models.bert4rec:Bert4Rec",
     "forest": "recommender_api.models.forest:Forest",
+    "kmf": "recommender_api.models.kmf:KernelFactorisation",
+    "mf": "recommender_api.models.mf:MatrixFactorisation",
     "regression": "recommender_api.models.regression:Regression",
     "transitions": "recommender_api.models.transitions:Transitions",
 }
