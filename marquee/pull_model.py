@@ -113,15 +113,14 @@ def _version_of(members: Iterable[zipfile.ZipInfo]) -> str:
 
 def _model_of(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]) -> str:
     """As its manifest names it."""
-    from recommender_api.models.registry import RANKERS
+    from recommender_api.models.registry import check_name
 
     try:
         with archive.open(members["manifest.json"]) as file:
             name = json.loads(file.read(2**20))["model"]
     except (KeyError, ValueError, TypeError):
         raise InvalidRequest("the archive holds no manifest.json of a model: nothing was kept") from None
-    if name not in RANKERS:
-        raise InvalidRequest(f"the archive is of a model {name!r}; there are {', '.join(sorted(RANKERS))}")
+    check_name(str(name))
     return str(name)
 
 

@@ -18,8 +18,8 @@ from service_kit.progress import Progress
 
 if TYPE_CHECKING:
     from indexer.ports import Stores
+    from recommender_api.comparison import Comparison
     from recommender_api.data import TrainingData
-    from recommender_api.evaluation.evaluate import Leaderboard
     from recommender_api.settings import RecommenderSettings
     from recommender_api.training import TrainedVersion
 
@@ -145,22 +145,25 @@ def train_on(model: str, data: TrainingData, options: Mapping[str, Any], progres
     return training.train(model, data, options, models_dir=settings.models_dir, log_dir=log_dir, progress=progress)
 
 
-def compare(models: Sequence[str], data: TrainingData, protocol: str, progress: Progress) -> Leaderboard:
+def compare(
+    models: Sequence[str],
+    data: TrainingData,
+    protocol: str,
+    progress: Progress,
+    *,
+    k: int = 10,
+    lengths: Sequence[int] = (),
+) -> Comparison:
     """Models and the core's strategies on one split."""
-    from marquee.strategies import strategies
-    from recommender_api import training
+    from marquee.strategies import NAMES, strategies
+    from recommender_api import comparison
     from recommender_api.evaluation.protocols import PROTOCOLS
-    from recommender_api.models.registry import RANKERS
+    from recommender_api.models.registry import check_name
 
     if protocol not in PROTOCOLS:
         raise InvalidRequest(f"there is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
-    if unknown := [name for name in models if name not in RANKERS]:
-        raise InvalidRequest(f"there is no model {unknown[0]!r}; there are {', '.join(sorted(RANKERS))}")
-    return training.leaderboard(
-        models,
-        data,
-        PROTOCOLS[protocol](),
-        models_dir=recommender_settings().models_dir,
-        others=strategies,
-        progress=progress,
-    )
+    names = [name for name in models if name not in NAMES]  # those are there anyway
+    for name in names:
+        check_name(name)
+    contestants = comparison.Contestants(names, others=strategies, models_dir=recommender_settings().models_dir)
+    return comparison.compare(contestants, data, PROTOCOLS[protocol](), k=k, lengths=lengths, progress=progress)

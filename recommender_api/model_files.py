@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from recommender_api.models.base import Ranker
-from recommender_api.models.registry import RANKERS, ranker_class
+from recommender_api.models.registry import check_name, guarded, is_ranker, ranker_class, ranker_names
 from recommender_api.vocabulary import Vocabulary
 from recommender_api.weights import ModelFileError, place
 
@@ -136,13 +136,15 @@ def load_version(models_dir: Path, name: str, version: str) -> LoadedVersion:
         vocabulary = Vocabulary.from_json(_read_text(path, _LONGEST_JSON))
     except ValueError as error:
         raise ModelFileError(f"{place(path)} cannot be used: {error}.") from None
-    return LoadedVersion(stored, ranker_class(name).load(stored.folder, vocabulary))
+    kind = ranker_class(name)
+    with guarded(name):
+        return LoadedVersion(stored, kind.load(stored.folder, vocabulary))
 
 
 def list_versions(models_dir: Path, name: str | None = None) -> list[StoredVersion]:
     """Every version that verifies, by name, the newest first. Damaged ones are left out: `read_version` says why."""
     found = []
-    for model in [name] if name else sorted(RANKERS):
+    for model in [name] if name else ranker_names():
         home = Path(models_dir) / model
         versions = sorted((path.name for path in home.iterdir()), reverse=True) if home.is_dir() else []
         for version in versions:
@@ -157,7 +159,7 @@ def list_versions(models_dir: Path, name: str | None = None) -> list[StoredVersi
 def newest_version(models_dir: Path, name: str) -> str | None:
     """The version written last, not verified; None when there is none. Cheap: versions begin with their time."""
     home = Path(models_dir) / name
-    if name not in RANKERS or not home.is_dir():
+    if not home.is_dir() or not is_ranker(name):
         return None
     return max((path.name for path in home.iterdir() if _PLAIN_NAME.fullmatch(path.name)), default=None)
 
@@ -190,8 +192,7 @@ def active_version(models_dir: Path) -> tuple[str, str] | None:
 
 
 def _folder(models_dir: Path, name: str, version: str) -> Path:
-    if name not in RANKERS:
-        raise ModelFileError(f"There is no model named {name!r}; there are {', '.join(sorted(RANKERS))}.")
+    check_name(name)
     if not _PLAIN_NAME.fullmatch(version):
         raise ModelFileError(f"{version!r} is not the name of a version of {name}.")
     return Path(models_dir) / name / version

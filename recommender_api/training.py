@@ -1,4 +1,4 @@
-"""Train, measure, keep: what `marquee train`, `marquee evaluate` and `marquee up` call, the same for every model.
+"""Train, measure, keep: what `marquee train` and `marquee up` call, the same for every model.
 
 A model is fitted on the training part of a split and measured on the rest. What is saved for serving is fitted on all
 ratings where that is cheap; otherwise it is the measured model itself. `split.json` says which, so that nothing is
@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
-from recommender_api.data import RATINGS, TrainingData
-from recommender_api.evaluation.evaluate import K, Scorer, evaluate, ranking_metrics, validation_metrics
-from recommender_api.evaluation.leaderboard import Leaderboard
+from recommender_api.data import TrainingData
+from recommender_api.evaluation.evaluate import Scorer, ranking_metrics, validation_metrics
 from recommender_api.evaluation.protocols import (
     EVERYTHING,
     EvaluationProtocol,
     LeaveOneOut,
-    RandomRatings,
     Split,
     check_unseen,
+    check_vocabulary,
 )
 from recommender_api.model_files import StoredVersion, list_versions, load_version, save_version
 from recommender_api.models.base import Ranker
-from recommender_api.models.registry import options_class, ranker_class
+from recommender_api.models.registry import guarded, options_class, ranker_class
 from recommender_api.models.watching import SELECTED_BY, Watch, WatchedRanker
 from service_kit.errors import InvalidRequest
 from service_kit.progress import NoProgress, Progress
@@ -99,8 +98,9 @@ def fit(
 def _fit(name: str, data: TrainingData, options: Any, watch: Watch) -> Ranker:
     ranker = ranker_class(name)
     if hasattr(ranker, "fit_watched"):
-        return cast(Ranker, ranker.fit_watched(data, options, watch))
-    with watch.progress.task(f"fitting {name}"):
+        with guarded(name):
+            return cast(Ranker, ranker.fit_watched(data, options, watch))
+    with watch.progress.task(f"fitting {name}"), guarded(name):
         return ranker.fit(data, options)
 
 
@@ -135,6 +135,7 @@ def _measure_stored(
     if not versions:
         raise InvalidRequest(f"There is no stored {name} to evaluate; train it with at least one epoch first.")
     loaded = load_version(models_dir, name, versions[0].version)
+    check_vocabulary(f"{name} {loaded.stored.version}", loaded.ranker.vocabulary, split.train.vocabulary)
     check_unseen(f"{name} {loaded.stored.version}", loaded.stored.split, split)
     wanted, has = make_options(name, given), getattr(loaded.ranker, "options", None)
     warnings = tuple(
@@ -145,92 +146,6 @@ def _measure_stored(
     spent = {name: value for name, value in loaded.stored.metrics.items() if name == FIT_CPU_S}
     measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress) | spent)
     return TrainedVersion(measured, getattr(loaded.ranker, "epochs_trained", None), warnings)
-
-
-def leaderboard(
-    names: Sequence[str],
-    data: TrainingData,
-    protocol: EvaluationProtocol | None = None,
-    *,
-    models_dir: Path | None = None,
-    others: Callable[[Split], Mapping[str, Scorer]] = lambda _split: {},
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    ratings_too: bool = True,
-    progress: Progress | None = None,
-    k: int = K,
-) -> Leaderboard:
-    """Fit each model on the training part and measure all on the test part.
-
-    A stored version that was fitted on exactly this split is used instead of fitting anew. `others` makes further
-    scorers from the split, such as the core's strategies. With `ratings_too` models that predict are also fitted on
-    the random 70/30 split for RMSE and MAE, unless the protocol has ratings to predict itself, or the data has none.
-    """
-    progress, options = progress or NoProgress(), options or {}
-    split = (protocol or LeaveOneOut()).split(data)
-    fitted = Fitted.on(split, names, models_dir=models_dir, others=others, options=options, progress=progress)
-    board = evaluate(fitted.scorers, split, progress, k).with_fit_seconds(fitted.cpu_s)
-    if split.rating_test or not ratings_too or RATINGS in data.implied:
-        return board
-    predicting = [name for name in names if _predicts(fitted.scorers[name], split)]
-    if not predicting:
-        return board
-    return board.joined(
-        leaderboard(predicting, data, RandomRatings(), models_dir=models_dir, options=options, progress=progress)
-    )
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Scorers fitted on a split's training part, and the CPU seconds that each took where that is known."""
-
-    scorers: Mapping[str, Scorer]
-    cpu_s: Mapping[str, float]
-
-    @classmethod
-    def on(
-        cls,
-        split: Split,
-        names: Sequence[str],
-        *,
-        models_dir: Path | None = None,
-        others: Callable[[Split], Mapping[str, Scorer]] = lambda _split: {},
-        options: Mapping[str, Mapping[str, Any]] | None = None,
-        progress: Progress | None = None,
-    ) -> Self:
-        """As `leaderboard` says. Raises InvalidRequest where the protocol finds nobody to ask in this data."""
-        if not split.test and not split.rating_test:
-            raise InvalidRequest(
-                f"The data has nobody whom the protocol {split.description['protocol']} could ask: users need ratings "
-                "on both sides of its cut; use more data or another protocol."
-            )
-        scorers: dict[str, Scorer] = dict(others(split))
-        cpu_s: dict[str, float] = {}
-        for name in names:
-            stored = _stored_on(split, name, models_dir) if name not in (options or {}) else None
-            if stored is not None:
-                scorers[name] = load_version(stored.folder.parents[1], name, stored.version).ranker
-                if FIT_CPU_S in stored.metrics:
-                    cpu_s[name] = stored.metrics[FIT_CPU_S]
-                continue
-            started = time.process_time()
-            chosen = make_options(name, (options or {}).get(name, {}))
-            scorers[name] = fit(name, split, chosen, progress=progress)
-            cpu_s[name] = time.process_time() - started
-        return cls(scorers, cpu_s)
-
-
-def _stored_on(split: Split, name: str, models_dir: Path | None) -> StoredVersion | None:
-    """The newest version that was fitted on exactly this split."""
-    versions = list_versions(models_dir, name) if models_dir is not None else []
-    return next((stored for stored in versions if stored.split == split.description), None)
-
-
-def _predicts(scorer: Scorer, split: Split) -> bool:
-    """Whether it answers with ratings when asked about one case."""
-    predict = getattr(scorer, "predict", None)
-    if predict is None or not split.test:
-        return False
-    return predict(split.test[0].query, split.test[0].query.items[:1]) is not None
 
 
 @dataclass(frozen=True)

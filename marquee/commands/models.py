@@ -20,12 +20,14 @@ def list_models(
     """Versions on disk with their metrics; which one serves."""
     from marquee.training import recommender_settings
     from recommender_api.model_files import active_version, list_versions
-    from recommender_api.models.registry import RANKERS
+    from recommender_api.models.registry import ranker_names, refused_plugins
 
     models_dir = recommender_settings().models_dir
     active, stored = active_version(models_dir), list_versions(models_dir)
     rows = [(v.name, v.version, (v.name, v.version) == active, v.metrics) for v in stored]
-    never = sorted(set(RANKERS) - {version.name for version in stored}) if every else []
+    never = sorted(set(ranker_names()) - {version.name for version in stored}) if every else []
+    for sentence in refused_plugins():
+        say(f"warning: {sentence}")
     if as_json:
         keys = ("model", "version", "active", "metrics")
         result_json(

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from recommender_api.data import TrainingData
+from recommender_api.data import TIMESTAMPS, TrainingData
 from recommender_api.models.base import Query
+from recommender_api.vocabulary import Vocabulary
 from service_kit.errors import InvalidRequest
 
 
@@ -108,7 +109,8 @@ class TimeCut:
     """Learn from the past, be asked about the future: one moment for everybody, nothing later is trained on.
 
     For users with a history before the cut, every film they rated after it is to be found in the ranking; every
-    rating after it is to be predicted. A film that nobody had rated before the cut stays a candidate.
+    rating after it is to be predicted. A film that nobody had rated before the cut stays a candidate. Raises
+    InvalidRequest for data without times.
     """
 
     name: ClassVar[str] = "time"
@@ -117,6 +119,8 @@ class TimeCut:
     validation_share: float = 0.1
 
     def split(self, data: TrainingData) -> Split:
+        if TIMESTAMPS in data.implied:
+            raise InvalidRequest("The data has no times, so it cannot be split by time; take leave-one-out or strict.")
         shares = [self.train_share, self.train_share + self.validation_share]
         cut, test_cut = np.quantile(data.timestamps, shares, method="higher") if len(data) else (0, 0)
         before, later = data.timestamps < cut, data.timestamps >= test_cut
@@ -203,6 +207,17 @@ def describe(protocol: Any, data: TrainingData) -> dict[str, Any]:
 
 
 EVERYTHING: Mapping[str, Any] = {"protocol": None}  # the split of a model that has seen all ratings
+
+
+def check_vocabulary(model: str, known: Vocabulary, of_data: Vocabulary) -> None:
+    """Raises InvalidRequest, with both numbers, unless a model's rows are the data's rows."""
+    if known == of_data:
+        return
+    shared = int(known.known(of_data.ids).sum())
+    raise InvalidRequest(
+        f"{model} was fitted on {len(known)} films, the data has {len(of_data)}, of which it knows {shared}: "
+        "train it on this data."
+    )
 
 
 def check_unseen(model: str, stored: Mapping[str, Any], split: Split) -> None:

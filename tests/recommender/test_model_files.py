@@ -28,6 +28,7 @@ from recommender_api.model_files import (
     save_version,
 )
 from recommender_api.models.transitions import Transitions
+from service_kit.errors import ModelUnavailable
 from tests.support.checkerboard import FILMS, checkerboard, query
 
 
@@ -263,7 +264,7 @@ class TestVerification:
         self, stored: StoredVersion, tmp_path: Path, name: str, version: str
     ) -> None:
         for call in (read_version, load_version, activate):
-            with pytest.raises(ModelFileError):
+            with pytest.raises(ModelUnavailable):
                 call(tmp_path, name, version)
 
     def test_a_version_that_is_a_link_is_refused(self, stored: StoredVersion, tmp_path: Path) -> None:
