@@ -31,7 +31,8 @@ def movie_problem(movie: Movie) -> str | None:
         return "the title is empty"
     if movie.year is not None and not 0 <= movie.year <= 9999:
         return f"{movie.year} is not a year"
-    return _text_problem("".join((movie.title, *movie.genres, *movie.tags, movie.imdb_id or "", movie.tmdb_id or "")))
+    words = (*movie.genres, *movie.tags, *movie.keywords, *movie.cast, *movie.director)
+    return _text_problem("".join((movie.title, *words, movie.overview, movie.imdb_id or "", movie.tmdb_id or "")))
 
 
 def rating_problem(rating: Rating) -> str | None:

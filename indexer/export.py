@@ -1,7 +1,7 @@
 """Writes the export folder that training reads: parquet files, vectors, and a manifest with their checksums.
 
     ratings.parquet    user_id, movie_id, rating float32, timestamp int64; by user id, then oldest first
-    movies.parquet     movie_id, title, genres list, tags list, year int32 or null; by id
+    movies.parquet     movie_id, title, year int32 or null; lists genres, tags, keywords, cast, director; by id
     users.parquet      user_id, attributes map; only if there are any
     vectors.npy        (N, D) float32, with vector_ids.json; only if there are any
     manifest.json      format, counts, sha256 of each file, the space of the vectors
@@ -49,6 +49,9 @@ _MOVIES = pa.schema(
         ("genres", pa.list_(pa.string())),
         ("tags", pa.list_(pa.string())),
         ("year", pa.int32()),
+        ("keywords", pa.list_(pa.string())),
+        ("cast", pa.list_(pa.string())),
+        ("director", pa.list_(pa.string())),
     ]
 )
 _USERS = pa.schema([("user_id", pa.string()), ("attributes", pa.map_(pa.string(), pa.string()))])
@@ -106,7 +109,10 @@ class _Folder:
         self._write("ratings", _RATINGS, self._rating_tables(users, advance))
 
     def movies(self, movies: Iterable[Movie], advance: Advance) -> None:
-        rows = ((movie.id, movie.title, movie.genres, movie.tags, movie.year) for movie in movies)
+        rows = (
+            (film.id, film.title, film.genres, film.tags, film.year, film.keywords, film.cast, film.director)
+            for film in movies
+        )
         self._write("movies", _MOVIES, _tables(_MOVIES, rows, advance))
 
     def users(self, users: Iterable[User]) -> None:

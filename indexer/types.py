@@ -22,6 +22,10 @@ class Movie:
     year: int | None = None
     imdb_id: str | None = None  # "tt0114709"
     tmdb_id: str | None = None  # "862"
+    keywords: tuple[str, ...] = ()  # what the next four hold comes with rich catalogues only
+    cast: tuple[str, ...] = ()  # as billed
+    director: tuple[str, ...] = ()
+    overview: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ _MOVIES = {
     "tags": {"type": "keyword", **_KEPT},
     "imdb_id": {"type": "keyword", **_KEPT},
     "tmdb_id": {"type": "keyword", **_KEPT},
+    "keywords": {"type": "keyword", **_KEPT},
+    "cast": {"type": "keyword", **_KEPT},
+    "director": {"type": "keyword", **_KEPT},
+    "overview": {"type": "keyword", **_KEPT},
     "text_hash": {"type": "keyword", **_KEPT},
     "vector_pending": {"type": "boolean"},
     "title_grams": {"type": "text", "analyzer": "whitespace", "index_options": "docs"},
@@ -97,6 +101,7 @@ class Indices:
         if self._there:
             return
         self._create(self.names.movies, _MOVIES, {"recipe": TEXT_RECIPE})
+        self._add_fields(self.names.movies, _MOVIES)
         self._create(self.names.users, _USERS)
         self._create(self.names.meta, _META)
         self._there = True
@@ -188,6 +193,13 @@ class Indices:
         # The alias comes last, so whoever sees it can use what is behind it.
         self._client.cluster.health(index=index, wait_for_status="yellow")
         self._client.indices.put_alias(index=index, name=alias)
+
+    def _add_fields(self, alias: str, fields: Mapping[str, Any]) -> None:
+        """What an index of an earlier version does not have yet."""
+        (mapping,) = self._client.indices.get_mapping(index=alias).body.values()
+        missing = {name: fields[name] for name in fields.keys() - mapping["mappings"]["properties"].keys()}
+        if missing:
+            self._client.indices.put_mapping(index=alias, properties=missing)
 
     def _vector_fields(self, space: VectorSpace, films: int) -> dict[str, Any]:
         return {

@@ -160,6 +160,10 @@ def _document(movie: Movie) -> dict[str, Any]:
         "year": movie.year,
         "imdb_id": movie.imdb_id,
         "tmdb_id": movie.tmdb_id,
+        "keywords": list(movie.keywords),
+        "cast": list(movie.cast),
+        "director": list(movie.director),
+        "overview": movie.overview,
         "text_hash": text_hash(movie),
         "title_grams": " ".join(ngrams(fold_title(movie.title))),
     }
@@ -174,4 +178,8 @@ def _movie(source: Mapping[str, Any]) -> Movie:
         source["year"],
         source["imdb_id"],
         source["tmdb_id"],
+        tuple(source.get("keywords", ())),  # absent from documents of earlier versions
+        tuple(source.get("cast", ())),
+        tuple(source.get("director", ())),
+        source.get("overview", ""),
     )

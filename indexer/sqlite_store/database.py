@@ -123,7 +123,10 @@ class Database:
         except OSError as error:
             raise StoreUnavailable(f"The store {self.path} has no folder and none can be made: {error}.") from error
         with self.reading() as connection:
-            new = self._is_new(connection)
+            new, old = self._is_new(connection), self._is_old(connection)
+        if old:
+            with self.writing() as connection:
+                schema.upgrade(connection)
         if new:
             self._switch_to_wal()
             with self.writing() as connection:
@@ -144,6 +147,10 @@ class Database:
                 f"{schema.SCHEMA}): upgrade this one."
             )
         return False
+
+    def _is_old(self, connection: sqlite3.Connection) -> bool:
+        _, version, empty = schema.identity(connection)
+        return not empty and version < schema.SCHEMA
 
     def close(self) -> None:
         """Close every thread's connection, when no call is running; later calls raise StoreUnavailable."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from indexer.batches import batches
 from indexer.checks import id_problem, movie_problem
@@ -16,12 +18,13 @@ from indexer.types import EVERYTHING, Failure, Movie, MovieFilter, WriteReport
 
 _LONGEST_TEXT = 1000  # characters of a search text that are read
 _MOST_GRAMS = 128
-_FIELDS = "id, title, genres, tags, year, imdb_id, tmdb_id"
+_FIELDS = "id, title, genres, tags, year, imdb_id, tmdb_id, details"
 _UPSERT = """
-INSERT INTO movies (id, title, genres, tags, year, imdb_id, tmdb_id, text_hash, grams) VALUES (?,?,?,?,?,?,?,?,?)
+INSERT INTO movies (id, title, genres, tags, year, imdb_id, tmdb_id, details, text_hash, grams)
+VALUES (?,?,?,?,?,?,?,?,?,?)
 ON CONFLICT (id) DO UPDATE SET title = excluded.title, genres = excluded.genres, tags = excluded.tags,
-    year = excluded.year, imdb_id = excluded.imdb_id, tmdb_id = excluded.tmdb_id, text_hash = excluded.text_hash,
-    grams = excluded.grams
+    year = excluded.year, imdb_id = excluded.imdb_id, tmdb_id = excluded.tmdb_id, details = excluded.details,
+    text_hash = excluded.text_hash, grams = excluded.grams
 """
 
 
@@ -112,8 +115,19 @@ def rehash(database: Database, recipe: int) -> None:
 
 
 def _movie(row: Row) -> Movie:
-    movie_id, title, genres, tags, year, imdb_id, tmdb_id = row
-    return Movie(movie_id, title, tuple(json.loads(genres)), tuple(json.loads(tags)), year, imdb_id, tmdb_id)
+    movie_id, title, genres, tags, year, imdb_id, tmdb_id, details = row
+    plain = Movie(movie_id, title, tuple(json.loads(genres)), tuple(json.loads(tags)), year, imdb_id, tmdb_id)
+    return plain if details == "{}" else replace(plain, **_rich(json.loads(details)))
+
+
+def _rich(details: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in details.items()}
+
+
+def _details(movie: Movie) -> str:
+    """Only what there is, as JSON: most films of most catalogues have none."""
+    values = {name: getattr(movie, name) for name in ("keywords", "cast", "director", "overview")}
+    return json.dumps({name: value for name, value in values.items() if value}, ensure_ascii=False)
 
 
 def _row(movie: Movie) -> Row:
@@ -126,6 +140,7 @@ def _row(movie: Movie) -> Row:
         movie.year,
         movie.imdb_id,
         movie.tmdb_id,
+        _details(movie),
         text_hash(movie),
         grams,
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 
 APPLICATION_ID = 0x4D525155  # marks the file as ours
-SCHEMA = 1
+SCHEMA = 2
 
 TABLES = """
 CREATE TABLE state (
@@ -19,7 +19,8 @@ CREATE TABLE state (
 );
 CREATE TABLE movies (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, genres TEXT NOT NULL, tags TEXT NOT NULL,
-    year INTEGER, imdb_id TEXT, tmdb_id TEXT, text_hash TEXT NOT NULL, grams TEXT NOT NULL
+    year INTEGER, imdb_id TEXT, tmdb_id TEXT, text_hash TEXT NOT NULL, grams TEXT NOT NULL,
+    details TEXT NOT NULL DEFAULT '{}'
 );
 CREATE VIRTUAL TABLE titles USING fts5 (
     grams, content = movies, content_rowid = number, detail = none, tokenize = "ascii tokenchars '_'"
@@ -71,6 +72,14 @@ def create(connection: sqlite3.Connection, recipe: int) -> None:
     connection.execute("INSERT INTO state VALUES (0, 0, ?)", (recipe,))
     connection.execute(f"PRAGMA user_version = {SCHEMA}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """From the schema of an earlier version to this one, inside the caller's transaction."""
+    (schema,) = connection.execute("PRAGMA user_version").fetchone()
+    if schema == 1:
+        connection.execute("ALTER TABLE movies ADD COLUMN details TEXT NOT NULL DEFAULT '{}'")
+    connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
 def bump(connection: sqlite3.Connection) -> int:

@@ -53,6 +53,7 @@ def test_films_and_vectors_are_sorted_by_id(stores: Stores, tmp_path: Path) -> N
     films = parquet.read_table(tmp_path / "out" / "movies.parquet").to_pylist()
     assert films == [
         {"movie_id": m.id, "title": m.title, "genres": list(m.genres), "tags": list(m.tags), "year": m.year}
+        | {"keywords": list(m.keywords), "cast": list(m.cast), "director": list(m.director)}
         for m in sorted(world.movies(), key=lambda movie: movie.id)
     ]
     ids = json.loads((tmp_path / "out" / "vector_ids.json").read_text())

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def test_a_file_of_a_newer_marquee_is_refused(stores: Stores, path: Path, reopen
     stores.close()
     with closing(sqlite3.connect(path)) as newer:
         newer.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreUnavailable, match=r"newer Marquee \(schema 99, this one knows 1\): upgrade"):
+    with pytest.raises(StoreUnavailable, match=r"newer Marquee \(schema 99, this one knows 2\): upgrade"):
         reopen()
 
 
@@ -272,3 +273,18 @@ def test_a_forgotten_user_leaves_no_bytes_in_the_files(stores: Stores, path: Pat
     assert stores.users.forget(name)
     assert occurrences() == 0
     assert stores.users.history("another").movie_ids == ("a",)
+
+
+def test_a_file_of_the_first_schema_is_upgraded_with_what_it_holds(path: Path, reopen: Callable[..., Stores]) -> None:
+    old = reopen()
+    old.movies.put(FILMS)
+    old.close()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("ALTER TABLE movies DROP COLUMN details")
+        file.execute("PRAGMA user_version = 1")
+        file.commit()
+    again = reopen()
+    assert again.movies.get(["6"]) == {"6": HEAT}
+    rich = replace(HEAT, director=("Michael Mann",))
+    again.movies.put([rich])
+    assert again.movies.get(["6"]) == {"6": rich}

@@ -64,6 +64,24 @@ class MovieContract:
         assert stores.movies.get(["6"]) == {"6": bare}
         assert stores.movies.count() == len(FILMS)
 
+    def test_what_a_rich_catalogue_knows_of_a_film_comes_back_and_is_part_of_its_text(self, stores: Stores) -> None:
+        rich = replace(
+            HEAT,
+            keywords=("bank robbery", "Größe"),
+            cast=("Al Pacino",),
+            director=("Michael Mann",),
+            overview="A thief. " * 900,
+        )
+        stores.movies.put([HEAT, UP])
+        stores.vectors.create(SPACE)
+        stores.vectors.put([vector(HEAT, 0), vector(UP, 10)])
+        stores.movies.put([rich])
+        assert stores.movies.get(["6", "68954"]) == {"6": rich, "68954": UP}
+        assert list(stores.movies.scan()) == [rich, UP]
+        assert ids(list(stores.movies.pending())) == ["6"]
+        stores.movies.put([HEAT])
+        assert stores.movies.get(["6"]) == {"6": HEAT}
+
     def test_unsound_films_are_named_with_a_reason_and_the_others_are_written(self, stores: Stores) -> None:
         unsound = [Movie("", "No id"), Movie("x" * 129, "Long id"), Movie("9", "  "), Movie("10", "Year", year=123456)]
         report = stores.movies.put([HEAT, *unsound, UP])
