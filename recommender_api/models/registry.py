@@ -18,12 +18,10 @@ from service_kit.errors import ModelUnavailable
 RANKERS = {
     "bert4rec": "recommender_api.models.bert4rec:Bert4Rec",
     "ease": "recommender_api.models.ease:Ease",
-    "ease": "recommender_api.models.ease:Ease",
     "forest": "recommender_api.models.forest:Forest",
     "item_knn": "recommender_api.models.item_knn:ItemKnn",
     "kmf": "recommender_api.models.kmf:KernelFactorisation",
     "mf": "recommender_api.models.mf:MatrixFactorisation",
-    "item_knn": "recommender_api.models.item_knn:ItemKnn",
     "regression": "recommender_api.models.regression:Regression",
     "transitions": "recommender_api.models.transitions:Transitions",
 }
