@@ -23,6 +23,7 @@ from recommender_api.models.base import Query
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NAMES = ("popular", "neighbours")
 DAY_S = 86_400.0
 
 

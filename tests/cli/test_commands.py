@@ -108,7 +108,8 @@ def test_bert4rec_trains_and_epochs_0_measures_the_stored_one(ready_home, marque
         (("train", "transitions", "--colour", "red"), (2, "--colour is no option")),
         (("train", "transitions", "--lags", "many"), (2, "--lags cannot be 'many'")),
         (("train", "transitions", "--lags"), (2, "--lags needs a value")),
-        (("evaluate", "nosuch"), (1, "no model 'nosuch'")),
+        (("evaluate", "nosuch"), (1, "no model named 'nosuch'")),
+        (("evaluate", "--by-history-length", "--lengths", "1,many"), (2, "--lengths")),
         (("evaluate", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
         (("models", "activate", "transitions", "1"), (1, "transitions has no version 1")),
         (("models", "activate", "nosuch", "1"), (1, "no model named 'nosuch'")),
@@ -147,20 +148,54 @@ def test_debug_shows_the_traceback(home):
 def test_evaluate_compares_models_with_the_strategies(ready_home, marquee, tmp_path):
     done = marquee("evaluate", "transitions", "--out", str(tmp_path / "board"))
     assert done.code == 0
-    header, *rows = done.out.splitlines()
-    assert header.split()[0] == "model"
-    assert {row.split()[0] for row in rows} == {"transitions", "popular", "neighbours"}
+    tables = [table.splitlines() for table in done.out.split("\n\n")]
+    found, lists = tables[0], tables[1][1:]  # each but the first has a title
+    for header, *rows in (found, lists):
+        assert header.split()[0] == "model"
+        assert {row.split()[0] for row in rows} == {"transitions", "popular", "neighbours"}
+    assert max(map(len, done.out.splitlines())) <= 100
+    plots = {path.name for path in (tmp_path / "board").glob("*.*g")}
+    assert plots == {
+        f"{name}.{form}" for name in ("leaderboard", "training_time", "popularity") for form in ("png", "svg")
+    }
     with (tmp_path / "board" / "recommendations" / "transitions.csv").open() as lines:
         ranked = list(csv.DictReader(lines))
     assert ranked[0].keys() == {"user_id", "item_id", "rank"}
     assert ranked[0]["rank"] == "1"
 
 
+def test_evaluate_says_how_quality_depends_on_the_length_of_the_history(ready_home, marquee, tmp_path):
+    words = ("evaluate", "transitions", "--protocol", "random", "--by-history-length", "--lengths", "1,3")
+    done = marquee(*words, "--out", str(tmp_path))
+    assert done.code == 0
+    header, *rows = done.out.split("By the length of the history that is known\n")[1].splitlines()
+    assert header.split() == ["ndcg@10", "1", "3", "all"]
+    assert {row.split()[0] for row in rows} == {"transitions", "popular", "neighbours", "users"}
+    with (tmp_path / "by_history_length.csv").open() as lines:
+        cells = list(csv.DictReader(lines))
+    assert len(cells) == 9
+    assert {cell["length"] for cell in cells} == {"1", "3", ""}
+    assert (tmp_path / "history_length.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_writes_its_tables_where_there_is_no_matplotlib(ready_home, marquee, monkeypatch, tmp_path):
+    from recommender_api.evaluation import plots
+
+    monkeypatch.setattr(plots, "available", lambda: False)
+    done = marquee("evaluate", "transitions", "--out", str(tmp_path / "board"))
+    assert done.code == 0
+    assert "plots left out: they need matplotlib" in done.err
+    assert {path.name for path in (tmp_path / "board").iterdir()} >= {"leaderboard.csv", "leaderboard.json"}
+    assert not list((tmp_path / "board").glob("*.png"))
+
+
 def test_evaluate_reads_a_published_data_set(home, marquee):
     done = marquee("evaluate", "--data", str(DEMO), "--json")
     assert done.code == 0
     models = {row["model"]: row for row in json.loads(done.out)}
-    assert {"popular", "transitions"} <= models.keys()
+    assert {"popular", "transitions", "item_knn", "ease"} <= models.keys()
+    low, high = models["transitions"]["intervals"]["ndcg@10"]
+    assert low <= models["transitions"]["ndcg@10"] <= high
     assert "neighbours" not in models  # there are no vectors
     assert 0 < models["transitions"]["ndcg@10"] <= 1
 

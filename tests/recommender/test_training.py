@@ -17,7 +17,7 @@ from recommender_api.evaluation.evaluate import Scorer, validation_metrics
 from recommender_api.evaluation.protocols import PROTOCOLS, LeaveOneOut, Split
 from recommender_api.model_files import StoredVersion, load_version
 from recommender_api.models.base import Query
-from recommender_api.training import VALIDATION, choose_active, leaderboard, on_validation, train
+from recommender_api.training import VALIDATION, choose_active, on_validation, train
 from service_kit.errors import InvalidRequest, ModelUnavailable
 from tests.support.pairs import FILMS, ending_in, pairs_data
 
@@ -151,23 +151,6 @@ def test_what_serves_is_the_best_on_validation_or_nothing_that_needs_training(tm
     assert choose_active([poor], to_beat).version is None
     assert choose_active([], to_beat).version is None
     assert choose_active([good], on_validation({"prophet": Prophet(split)}, split)).version is None
-
-
-def test_a_leaderboard_compares_models_and_other_scorers_on_one_split() -> None:
-    board = leaderboard(["transitions"], DATA, others=lambda split: {"popular": Popular(split)})
-    assert [row.name for row in board.rows] == ["transitions", "popular"]
-    assert board.rows[0].metrics["ndcg@10"] > 0.95
-    assert board.rows[1].metrics["ndcg@10"] < 0.7
-    assert board.description["protocol"] == "leave-one-out"
-
-
-def test_a_leaderboard_takes_a_stored_version_of_the_same_split_instead_of_fitting(tmp_path: Path) -> None:
-    """The stored one has seen a single epoch, so its figures differ from those of a fresh fit."""
-    stored = train("bert4rec", DATA, TINY | {"epochs": 1, "start_from_counts": False}, models_dir=tmp_path).stored
-    (row,) = leaderboard(["bert4rec"], DATA, models_dir=tmp_path).rows
-    assert row.metrics["ndcg@10"] == pytest.approx(stored.metrics["test_ndcg@10"])
-    (fresh,) = leaderboard(["bert4rec"], DATA, models_dir=tmp_path, options={"bert4rec": TINY}).rows
-    assert fresh.metrics["ndcg@10"] > row.metrics["ndcg@10"]
 
 
 @pytest.mark.parametrize("ratings", [0, 1])
