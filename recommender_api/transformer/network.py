@@ -41,7 +41,11 @@ class Block(nn.Module):
         super().__init__()
         width = options.hidden_size
         self.heads = options.heads
+        self.convolution = options.convolution
         self.attention_norm = nn.LayerNorm(width)
+        if options.convolution:  # what the vectors of the films right before and right after add, number by number
+            self.before = nn.Parameter(torch.zeros(options.convolution, width))
+            self.after = nn.Parameter(torch.zeros(options.convolution, width))
         self.qkv = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
         self.forward_norm = nn.LayerNorm(width)
@@ -49,16 +53,33 @@ class Block(nn.Module):
         self.down = nn.Linear(options.widening * width, width)
         self.dropout = Dropout(options.dropout)
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """`bias` (B or 1, H or 1, T, T) is added to the attention scores: who may see whom, and how well."""
+    def forward(self, x: Tensor, bias: Tensor, real: Tensor | None) -> Tensor:
+        """`bias` (B or 1, H or 1, T, T) is added to the attention scores: who may see whom, and how well.
+
+        `real` (B, T, 1) is 0 where padding is; None: causal, so that nothing sees what comes after it.
+        """
         batch, length, width = x.shape
-        qkv = self.qkv(self.attention_norm(x)).view(batch, length, 3, self.heads, width // self.heads)
+        y = self.attention_norm(x)
+        if self.convolution:
+            y = self._with_nearby(y, real)
+        qkv = self.qkv(y).view(batch, length, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D/H)
         # Written out: torch's fused attention takes four times as long on a CPU, for the backward pass of the bias.
         scores = (q * (width // self.heads) ** -0.5) @ k.transpose(-1, -2) + bias.to(q.dtype)  # (B, H, T, T)
         mixed = torch.softmax(scores, dim=-1).to(v.dtype) @ v  # (B, H, T, D/H)
         x = x + self.dropout(self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width)))
         return x + self.dropout(self.down(F.gelu(self.up(self.forward_norm(x)))))  # type: ignore[no-any-return]
+
+    def _with_nearby(self, y: Tensor, real: Tensor | None) -> Tensor:
+        """(B, T, D): a depthwise convolution over the films next to each one, added to it."""
+        total = y
+        for distance, weights in enumerate(self.before, start=1):
+            total = total + F.pad(y, (0, 0, distance, 0))[:, : y.shape[1]] * weights
+        if real is not None:
+            y = y * real
+            for distance, weights in enumerate(self.after, start=1):
+                total = total + F.pad(y, (0, 0, 0, distance))[:, distance:] * weights
+        return total
 
 
 class Network(nn.Module):
@@ -91,12 +112,13 @@ class Network(nn.Module):
     def initialise(self, counts: Tensor, vectors: Tensor, generator: torch.Generator) -> None:
         """All weights anew. `counts` (V,): how often each film was rated; `vectors` (V, D): where embeddings start."""
         for parameter in self.parameters():
-            nn.init.zeros_(parameter)  # biases, and how attention depends on distance
-            if parameter.dim() == 2:
-                nn.init.trunc_normal_(parameter, std=0.02, a=-0.04, b=0.04, generator=generator)
+            nn.init.zeros_(parameter)  # biases, convolutions, and how attention depends on distance
         for module in self.modules():
             if isinstance(module, nn.LayerNorm):
                 nn.init.ones_(module.weight)
+            elif isinstance(module, nn.Embedding | nn.Linear):
+                std = 0.02 if isinstance(module, nn.Embedding) else 0.65 * self.options.hidden_size**-0.5
+                nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std, generator=generator)
         with torch.no_grad():
             self.items.weight[: self.n_items] += 0.06 * vectors
             self.output_bias.copy_(torch.log((counts + 1.0) / (counts + 1.0).mean()))
@@ -109,10 +131,11 @@ class Network(nn.Module):
             x = x + self.positions(self._numbers(real))
         x = self.dropout(x)
         hidden_from = self._hidden_from(real, causal)
+        not_padding = None if causal else real[:, :, None].to(x.dtype)
         low = self.training and self.working != torch.float32
         with torch.autocast(self.device.type, self.working if low else torch.bfloat16, enabled=low):
             for layer, block in enumerate(self.blocks):
-                x = block(x, self._attraction(layer, tokens.shape[1], causal) + hidden_from)
+                x = block(x, self._attraction(layer, tokens.shape[1], causal) + hidden_from, not_padding)
         hidden: Tensor = self.norm(x.float())
         return hidden
 

@@ -17,6 +17,9 @@ class Options:
     max_length: int = 100  # T, tokens that are read at once
     positions: str = "from_end"  # from_end | from_start | none: what a position embedding counts
     attention_bias: str = "fading"  # fading (less with distance, fixed) | relative (learned by distance) | none
+    convolution: int = (
+        0  # films right before (masked: and after) each whose vectors are mixed into it, by learned weights
+    )
     dropout: float = 0.1  # on embeddings and block outputs
 
     # What is asked of it
@@ -74,6 +77,7 @@ _RANGES: dict[str, tuple[float, float]] = {  # also what a model file may ask fo
     "heads": (1, 64),
     "widening": (1, 64),
     "max_length": (2, 8192),
+    "convolution": (0, 64),
     "dropout": (0, 0.9),
     "pretrain_epochs": (0, 10**6),
     "mask_probability": (0, 0.9),
