@@ -61,6 +61,7 @@ class RecommendedMovie(BaseModel):
     year: int | None
     genres: list[str]
     tags: list[str]
+    tmdb_id: str | None
     score: FiniteFloat
     because: list[Because] = Field(
         description="With explain: rated films without which the score would be lower, the strongest first; empty "
@@ -147,6 +148,8 @@ class Genres(BaseModel):
 class RatingAnswer(BaseModel):
     movie_id: str
     title: str | None = Field(description="null for a film that the catalogue does not know")
+    year: int | None
+    genres: list[str]
     rating: FiniteFloat
     timestamp: int
 
@@ -211,6 +214,7 @@ def recommendations(answer: Answer, unknown_genres: Sequence[str], cursor: str |
                 "year": item.movie.year,
                 "genres": list(item.movie.genres),
                 "tags": list(item.movie.tags),
+                "tmdb_id": item.movie.tmdb_id,
                 "score": item.score,
                 "because": _named(item.because),
                 "for_each": [
@@ -256,8 +260,14 @@ def movie(film: Movie, **more: Any) -> dict[str, Any]:
 
 
 def rating(row: Rating, film: Movie | None) -> dict[str, Any]:
-    title = film.title if film is not None else None
-    return {"movie_id": row.movie_id, "title": title, "rating": row.rating, "timestamp": row.timestamp}
+    return {
+        "movie_id": row.movie_id,
+        "title": film.title if film is not None else None,
+        "year": film.year if film is not None else None,
+        "genres": list(film.genres) if film is not None else [],
+        "rating": row.rating,
+        "timestamp": row.timestamp,
+    }
 
 
 def to_json(document: Any) -> bytes:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from core_api import page
 from core_api.core import Core
-from core_api.routes import movies, personal, recommendations, stable, users
+from core_api.routes import choices, movies, personal, recommendations, stable, users
 from core_api.settings import CoreSettings
 from service_kit import logs
 from service_kit.app import create_service
@@ -30,7 +30,9 @@ def create_app(core: Core, settings: CoreSettings | None = None) -> FastAPI:
         finally:
             core.close()
 
-    routers = [router for part in (stable, recommendations, movies, users, personal) for router in part.routers(core)]
+    routers = [
+        router for part in (stable, recommendations, movies, choices, users, personal) for router in part.routers(core)
+    ]
     app = create_service(
         "Marquee",
         settings,
@@ -39,6 +41,7 @@ def create_app(core: Core, settings: CoreSettings | None = None) -> FastAPI:
         info=core.info,
         lifespan=lifespan,
         exceptions=personal.exceptions(settings),
+        images_from=settings.poster_origin,
     )
     page.install(app)
     return app

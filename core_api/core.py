@@ -98,6 +98,7 @@ class Core:
             "vectors": {"model": space.model, "dimension": space.dimension} if space else None,
             "models": [model.model_dump() for model in models] if models is not None else None,
             "preparation": self.preparation.steps(),
+            "poster_url": self.settings.poster_url,
         }
 
     def _embedding_problem(self) -> str | None:

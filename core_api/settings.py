@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+
+from pydantic import Field, field_validator
 
 from indexer.statistics import HALF_LIFE_DAYS
 from service_kit.settings import ServiceSettings
+
+_POSTER_URL = re.compile(r"(https?://[\w.-]+(?::\d+)?)/[\w./?=&%{}~-]*")  # nothing that a policy could be ended with
 
 
 class CoreSettings(ServiceSettings):
@@ -38,6 +42,11 @@ class CoreSettings(ServiceSettings):
     )
     ranking_cache: int = Field(2048, ge=0, description="Rankings kept in memory for repeated requests; 0: none")
 
+    poster_url: str | None = Field(
+        None,
+        description="Where the page may fetch posters, with {tmdb_id} in it; none: it draws covers and asks nobody",
+    )
+
     max_k: int = Field(1000, ge=1, description="Most films that one request may ask for")
     max_batch: int = Field(10_000, ge=1, description="Most ratings in one body")
     max_batch_movies: int = Field(500, ge=1, description="Most films in one body")
@@ -49,3 +58,15 @@ class CoreSettings(ServiceSettings):
     max_import_bytes: int = Field(20_000_000, ge=1, description="Largest file of somebody's history that is imported")
     max_import_rows: int = Field(50_000, ge=1, description="Most entries of such a file")
     import_deadline_s: float = Field(30.0, gt=0, description="Seconds that importing such a file may take")
+
+    @field_validator("poster_url")
+    @classmethod
+    def _is_a_template(cls, value: str | None) -> str | None:
+        if value is not None and (_POSTER_URL.fullmatch(value) is None or "{tmdb_id}" not in value):
+            raise ValueError("give an address like https://posters.example/{tmdb_id}.jpg")
+        return value
+
+    @property
+    def poster_origin(self) -> str | None:
+        found = _POSTER_URL.fullmatch(self.poster_url or "")
+        return found[1] if found else None

@@ -33,9 +33,11 @@ def create_service(
     lifespan: Lifespan | None = None,
     internal: bool = False,
     exceptions: Exceptions = (),
+    images_from: str | None = None,
 ) -> FastAPI:
     """The app of one service. `internal` ones also accept the service key; `info` answers `/v1/info` and may block;
-    `exceptions` are the paths that may take longer or have larger bodies than the settings say.
+    `exceptions` are the paths that may take longer or have larger bodies than the settings say; `images_from` is an
+    origin that pages may show images of.
 
     Each router says which role it needs (`service_kit.auth.READ` and the others).
     """
@@ -76,6 +78,7 @@ def create_service(
         service=title,
         usual=Allowance(settings.max_body_bytes, settings.request_deadline_s),
         exceptions=exceptions,
+        images_from=images_from,
         access_log=settings.access_log,
     )
     return app

@@ -21,15 +21,19 @@ from service_kit.metrics import REQUESTS, SECONDS
 
 _log = structlog.get_logger("marquee.http")
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-_SECURITY_HEADERS = [
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+
+def security_headers(images_from: str | None = None) -> list[tuple[bytes, bytes]]:
+    """Pages run and show only what comes from here; images also from that one origin, if given."""
+    images = f"'self' data: {images_from}" if images_from else "'self' data:"
+    policy = (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return [
+        (b"content-security-policy", policy.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,21 @@ Exceptions = Sequence[tuple[re.Pattern[str], Allowance]]  # whole paths -> what 
 
 class RequestMiddleware:
     def __init__(
-        self, app: ASGIApp, *, service: str, usual: Allowance, exceptions: Exceptions = (), access_log: bool
+        self,
+        app: ASGIApp,
+        *,
+        service: str,
+        usual: Allowance,
+        exceptions: Exceptions = (),
+        images_from: str | None = None,
+        access_log: bool,
     ) -> None:
         self.app = app
         self.service = service
         self.usual = usual
         self.exceptions = exceptions
         self.access_log = access_log
+        self._security_headers = security_headers(images_from)
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}  # metric children by label values
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +84,7 @@ class RequestMiddleware:
                 status, began = message["status"], True
                 headers = message.setdefault("headers", [])
                 headers.append((b"x-request-id", current.encode()))
-                headers.extend(_SECURITY_HEADERS)
+                headers.extend(self._security_headers)
             elif head_only:
                 message = {**message, "body": b""}
             await send(message)

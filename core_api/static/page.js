@@ -1,143 +1,105 @@
-// Search a film, rate it, see the recommendations change. All text goes in through textContent.
+// The page: which view the address names, who hears what, and the first questions to the server.
 
+import { account, askForKey } from "./account.js";
 import * as api from "./api.js";
+import { byId } from "./dom.js";
+import { filmView } from "./film.js";
+import { filmsView } from "./films.js";
+import { homeView } from "./home.js";
+import { follow, heard, showConnection } from "./notices.js";
+import * as outbox from "./outbox.js";
+import { searchView } from "./search.js";
+import { sequenceView } from "./sequence.js";
+import { emit, loadRatings, on, setStars, state } from "./state.js";
+import { toast } from "./toasts.js";
+import { togetherView } from "./together.js";
 
-const at = (id) => document.getElementById(id);
-const REASONS = {
-  no_history: "you have not rated anything yet",
-  nothing_liked: "you have not liked anything yet",
-  no_vectors: "the films you rated have no vectors yet",
-  nothing_left: "there is nothing else left",
-  no_recommender: "no recommender is set up",
-  model_training: "the model is still being trained",
-  model_unavailable: "no model is ready",
-  recommender_unavailable: "the recommender does not answer",
-  deadline: "the model took too long",
-};
-const STRATEGIES = {
-  popular: "Popular films",
-  neighbours: "Films near to those you liked",
-  model: "Ranked by a model of what people watch",
-};
+api.connect(askForKey, heard);
+account();
 
-let user = localStorage.getItem("user") || `visitor-${crypto.randomUUID?.() ?? Date.now()}`;
-let stars = new Map(); // of the films rated, by id
+const VIEWS = { film: filmView, films: filmsView, search: searchView, sequence: sequenceView, together: togetherView, home: homeView };
+const made = {}; // views that were shown once; they keep what they show
+const places = {}; // how far each was scrolled
+let present = null;
 
-function element(tag, text, className) {
-  const made = document.createElement(tag);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  return made;
+const view = (name) => (made[name] ??= VIEWS[name]());
+
+function parsed() {
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  return name in VIEWS ? [name, rest.map(decodeURIComponent)] : ["home", []];
 }
 
-async function guarded(work) {
-  try {
-    at("problem").hidden = true;
-    return await work();
-  } catch (error) {
-    at("problem").textContent = error.message;
-    at("problem").hidden = false;
+function go() {
+  const [name, rest] = parsed();
+  const now = view(name);
+  const moved = now !== present;
+  if (present) places[Object.keys(made).find((key) => made[key] === present)] = scrollY;
+  present = now;
+  document.title = now.title === "Marquee" ? "Marquee" : `${now.title} · Marquee`;
+  if (moved) byId("main").replaceChildren(now.element);
+  for (const tab of byId("tabs").children) {
+    if (tab.dataset.view === name) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
   }
+  if (name !== "search") query.value = "";
+  const shown = now.show(...rest);
+  if (!now.keepsFocus && settled) byId("main").focus({ preventScroll: true });
+  if (!now.keepsFocus) scrollTo(0, moved && name !== "film" ? places[name] ?? 0 : 0);
+  Promise.resolve(shown).then((title) => { if (typeof title === "string" && present === now) document.title = `${title} · Marquee`; }).catch(report);
 }
 
-function starsFor(film) {
-  const box = element("div");
-  const slider = element("input", undefined, "stars");
-  const given = stars.get(film.id);
-  Object.assign(slider, { type: "range", min: 0, max: 5, step: 0.5, value: given ?? 0 });
-  slider.setAttribute("aria-label", `Your rating of ${film.title}`);
-  const value = element("span", given === undefined ? " not rated" : ` ${given} of 5`, "value");
-  slider.addEventListener("input", () => { value.textContent = ` ${slider.value} of 5`; });
-  slider.addEventListener("change", () => guarded(async () => {
-    await api.rate(user, film.id, Number(slider.value));
-    await refresh();
-  }));
-  box.append(slider, value);
-  return box;
+function report(error) {
+  if (error instanceof api.Unreachable) return; // said at the head of the page
+  if (error instanceof api.Problem) toast(error.message);
+  else throw error;
 }
-
-function filmLine(film, ...more) {
-  const line = element("li");
-  line.append(element("strong", film.title));
-  if (film.genres?.length) line.append(element("div", film.genres.join(", "), "quiet"));
-  line.append(...more);
-  return line;
-}
-
-function showRated(page) {
-  stars = new Map(page.items.map((row) => [row.movie_id, row.rating]));
-  at("rated").replaceChildren(...page.items.map((row) => {
-    const film = { id: row.movie_id, title: row.title ?? `Film ${row.movie_id} (not in the catalogue)` };
-    const remove = element("button", "Take back");
-    remove.addEventListener("click", () => guarded(async () => {
-      await api.unrate(user, film.id);
-      await refresh();
-    }));
-    return filmLine(film, starsFor(film), remove);
-  }));
-  if (!page.items.length) at("rated").append(element("li", "None yet.", "quiet"));
-}
-
-function showRecommended(answer) {
-  const why = answer.fallback_reason ? `, because ${REASONS[answer.fallback_reason] ?? answer.fallback_reason}` : "";
-  const model = answer.model ? ` (${answer.model})` : "";
-  at("ranked-by").textContent = `${STRATEGIES[answer.strategy]}${model}${why}. ${answer.history_length} ${answer.history_length === 1 ? "film" : "films"} rated.`;
-  at("recommended").replaceChildren(...answer.items.map((film) => {
-    const liked = film.because.map((other) => other.title).join("; ");
-    return filmLine(film, ...(liked ? [element("div", `because of ${liked}`, "quiet")] : []), starsFor(film));
-  }));
-}
-
-async function refresh() {
-  const [rated, recommended] = await Promise.all([api.ratings(user), api.recommendations(user)]);
-  showRated(rated);
-  showRecommended(recommended);
-  showFound();
-}
-
-let typed = 0;
-let found = [];
-async function search() {
-  const mine = ++typed;
-  const text = at("query").value.trim();
-  const answer = text ? await api.search(text) : { items: [] };
-  if (mine !== typed) return; // a later search is under way
-  found = answer.items;
-  showFound();
-}
-
-function showFound() {
-  at("found").replaceChildren(...found.map((film) => filmLine(film, starsFor(film))));
-}
-
-let preparing = false;
-async function showPreparation() {
-  try {
-    const { preparation } = await api.info();
-    const running = preparation.filter((step) => step.state === "running");
-    at("preparation").hidden = !running.length;
-    at("preparation").textContent = running
-      .map((step) => `${step.step}${step.total ? `: ${Math.floor((100 * step.done) / step.total)} %` : " …"}`)
-      .join("; ");
-    if (preparing && !running.length) await refresh(); // what ended may have made the answers better
-    preparing = running.length > 0;
-  } finally {
-    setTimeout(() => guarded(showPreparation), preparing ? 1000 : 10000); // between two steps none is running
-  }
-}
-
-at("who").addEventListener("submit", (event) => {
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof api.Unreachable || event.reason instanceof api.Problem)) return;
   event.preventDefault();
-  user = at("user").value;
-  localStorage.setItem("user", user);
-  guarded(refresh);
+  report(event.reason);
 });
-let pause;
-at("query").addEventListener("input", () => {
-  clearTimeout(pause);
-  pause = setTimeout(() => guarded(search), 150);
+
+const query = byId("query");
+const searchFor = (text) => {
+  const address = `#/search/${encodeURIComponent(text)}`;
+  if (!text) location.hash = "#/";
+  else if (parsed()[0] === "search") { history.replaceState(null, "", address); view("search").show(text); }
+  else location.hash = address;
+};
+query.addEventListener("input", () => searchFor(query.value.trim()));
+byId("find").addEventListener("submit", (event) => { event.preventDefault(); searchFor(query.value.trim()); });
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.matches("input, textarea, select") || document.querySelector("dialog")) return;
+  event.preventDefault();
+  query.focus();
 });
-at("user").value = user;
-localStorage.setItem("user", user);
-guarded(refresh);
-guarded(showPreparation);
+
+outbox.listen(({ sent, refused, sentence }) => {
+  showConnection();
+  if (refused) {
+    toast(`Not stored: ${sentence}`);
+    setStars(refused.movie, null);
+    loadRatings(outbox.waiting).catch(report);
+  }
+  if (sent && !outbox.length()) emit("stale");
+});
+
+let prepared = null; // models and films when the choices were last asked for
+function onInfo(told, preparing) {
+  state.threshold = told.strategies.model_threshold;
+  state.posters = told.poster_url ?? null;
+  const now = JSON.stringify([told.models?.map((model) => [model.name, model.version, model.active]), told.counts.movies]);
+  if (now === prepared || (preparing && prepared !== null)) return;
+  const again = prepared !== null;
+  prepared = now;
+  view("home").choices(told.models).catch(report);
+  if (again) emit("stale");
+}
+
+let settled = false;
+on("user", () => loadRatings(outbox.waiting).then(() => emit("stale")).catch(report));
+addEventListener("hashchange", go);
+loadRatings(outbox.waiting).catch(report);
+go();
+settled = true;
+void follow(onInfo);

@@ -31,6 +31,9 @@ NEEDS = {
     ("DELETE", "/v1/users/{id}/ratings/{movie}"): "write",
     ("DELETE", "/v1/users/{id}"): "write",
     ("GET", "/v1/genres"): "read",
+    ("GET", "/v1/years"): "read",
+    ("POST", "/v1/users/{id}/imports"): "write",
+    ("GET", "/v1/users/{id}/export"): "read",
     ("GET", "/v1/info"): "read",
     ("GET", "/metrics"): "read",
 }
