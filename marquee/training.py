@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from marquee.settings import SetupSettings
 from marquee.wiring import opened_stores, read_settings
 from service_kit.errors import InvalidRequest
-from service_kit.progress import Progress
+from service_kit.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
     from indexer.ports import Stores
     from recommender_api.comparison import Comparison
     from recommender_api.data import TrainingData
+    from recommender_api.evaluation.protocols import EvaluationProtocol
     from recommender_api.settings import RecommenderSettings
     from recommender_api.training import TrainedVersion
 
@@ -124,25 +125,71 @@ def train(
     data: Path | None,
     store: str | None,
     *,
+    protocol: str = "leave-one-out",
+    resume: bool = False,
     activate: bool,
     progress: Progress,
-) -> TrainedVersion:
-    """Fit, measure, save a version; with `activate` services follow it."""
+) -> TrainedVersion | None:
+    """Fit on the protocol's training part, measure, save a version; with `activate` services follow it.
+
+    Of several processes that torchrun started the first does all this, the others help it to fit and answer None.
+    """
+    from recommender_api import training
     from recommender_api.model_files import activate as follow
+    from recommender_api.transformer.processes import rank
 
     options = with_defaults(model, given)
-    trained = train_on(model, read_data(data, store, progress), options, progress)
+    if rank() > 0:
+        settings = recommender_settings()
+        training.assist(
+            model,
+            read_data(data, store, NoProgress()),
+            options,
+            models_dir=settings.models_dir,
+            protocol=protocol_named(protocol),
+            checkpoints_dir=settings.checkpoints_dir,
+            resume=resume,
+        )
+        return None
+    trained = train_on(model, read_data(data, store, progress), options, progress, protocol, resume=resume)
     if activate:
         follow(recommender_settings().models_dir, model, trained.stored.version)
     return trained
 
 
-def train_on(model: str, data: TrainingData, options: Mapping[str, Any], progress: Progress) -> TrainedVersion:
+def train_on(
+    model: str,
+    data: TrainingData,
+    options: Mapping[str, Any],
+    progress: Progress,
+    protocol: str = "leave-one-out",
+    *,
+    resume: bool = False,
+) -> TrainedVersion:
     from recommender_api import training
 
     settings = recommender_settings()
     log_dir = settings.home / "logs" / "tensorboard" / f"{model}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    return training.train(model, data, options, models_dir=settings.models_dir, log_dir=log_dir, progress=progress)
+    return training.train(
+        model,
+        data,
+        options,
+        models_dir=settings.models_dir,
+        protocol=protocol_named(protocol),
+        log_dir=log_dir,
+        checkpoints_dir=settings.checkpoints_dir,
+        resume=resume,
+        progress=progress,
+    )
+
+
+def protocol_named(name: str) -> EvaluationProtocol:
+    """Raises InvalidRequest for a name that is none."""
+    from recommender_api.evaluation.protocols import PROTOCOLS
+
+    if name not in PROTOCOLS:
+        raise InvalidRequest(f"there is no protocol {name!r}; there are {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]()
 
 
 def compare(
@@ -157,13 +204,11 @@ def compare(
     """Models and the core's strategies on one split."""
     from marquee.strategies import NAMES, strategies
     from recommender_api import comparison
-    from recommender_api.evaluation.protocols import PROTOCOLS
     from recommender_api.models.registry import check_name
 
-    if protocol not in PROTOCOLS:
-        raise InvalidRequest(f"there is no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    split_by = protocol_named(protocol)
     names = [name for name in models if name not in NAMES]  # those are there anyway
     for name in names:
         check_name(name)
     contestants = comparison.Contestants(names, others=strategies, models_dir=recommender_settings().models_dir)
-    return comparison.compare(contestants, data, PROTOCOLS[protocol](), k=k, lengths=lengths, progress=progress)
+    return comparison.compare(contestants, data, split_by, k=k, lengths=lengths, progress=progress)

@@ -20,12 +20,16 @@ def train(
     model: Annotated[str, typer.Argument(help="Which model; `marquee models list --all` names them.", metavar="MODEL")],
     data: Data = None,
     store: Store = None,
+    protocol: Annotated[
+        str, typer.Option("--protocol", help="What is held out: leave-one-out, strict, time or random.")
+    ] = "leave-one-out",
     activate: Annotated[bool, typer.Option("--activate", help="Let the services follow the new version.")] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", min=0, help="0: only measure the stored version.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=1)] = None,
     hidden_size: Annotated[int | None, typer.Option("--hidden-size", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", min=2, help="Films of a sequence.")] = None,
     seed: Annotated[int | None, typer.Option("--seed")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the same command was interrupted.")] = False,
     as_json: Json = False,
 ) -> int:
     """Train a model and keep it as a new version.
@@ -36,6 +40,7 @@ def train(
     """
     from marquee import training
     from marquee.terminal import RichProgress
+    from recommender_api.transformer.memory import keep_freed_memory
 
     if "--options" in context.args:
         for field in dataclasses.fields(training.options_of(model)):
@@ -50,8 +55,17 @@ def train(
     }
     given = {name: value for name, value in named.items() if value is not None}
     given |= further_options(training.options_of(model), context.args)
+    keep_freed_memory()
     with RichProgress() as progress:
-        trained = training.train(model, given, data, store, activate=activate, progress=progress)
+        try:
+            trained = training.train(
+                model, given, data, store, protocol=protocol, resume=resume, activate=activate, progress=progress
+            )
+        except KeyboardInterrupt:
+            say("stopped; the same command with --resume goes on, if this model keeps checkpoints")
+            raise
+    if trained is None:
+        return 0
     for warning in trained.warnings:
         say(f"warning: {warning}")
     if trained.log_dir is not None:

@@ -58,6 +58,9 @@ class EvaluationProtocol(Protocol):
     def split(self, data: TrainingData) -> Split: ...
 
 
+EVERYBODY = 10**9  # as a number of validation users
+
+
 @dataclass(frozen=True)
 class LeaveOneOut:
     """A user's last film is the test, the second-last of some users the validation, all before it is for training.
@@ -98,10 +101,12 @@ class LeaveOneOut:
 
 @dataclass(frozen=True)
 class Strict(LeaveOneOut):
-    """Leave-one-out where nobody's second-last film is trained on, as SASRec's own code does it."""
+    """Leave-one-out where nobody's second-last film is trained on, as SASRec's own code does it; all validate."""
 
     name: ClassVar[str] = "strict"
     train_on_second_last: ClassVar[bool] = False
+
+    validation_users: int = EVERYBODY
 
 
 @dataclass(frozen=True)
@@ -269,8 +274,10 @@ def draw_users(user_ids: Sequence[str], count: int, seed: int) -> np.ndarray:
     """Mask (U,) of at most `count` users, the same for every model.
 
     The numbers drawn from 0 .. U-1 are read as 1-based positions in the natural order of the ids (2 before 10), so on
-    ML-1M they are user ids, as in other people's splits; a drawn 0 is nobody.
+    ML-1M they are user ids, as in other people's splits; a drawn 0 is nobody. EVERYBODY draws all.
     """
+    if count >= EVERYBODY:
+        return np.ones(len(user_ids), bool)
     drawn = np.zeros(len(user_ids), bool)
     numbers = np.random.RandomState(seed).choice(len(user_ids), min(count, len(user_ids)), replace=False)
     drawn[natural_order(user_ids)[numbers[numbers > 0] - 1]] = True

@@ -111,6 +111,7 @@ def test_bert4rec_trains_and_epochs_0_measures_the_stored_one(ready_home, marque
         (("evaluate", "nosuch"), (1, "no model named 'nosuch'")),
         (("evaluate", "--by-history-length", "--lengths", "1,many"), (2, "--lengths")),
         (("evaluate", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
+        (("train", "transitions", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
         (("models", "activate", "transitions", "1"), (1, "transitions has no version 1")),
         (("models", "activate", "nosuch", "1"), (1, "no model named 'nosuch'")),
         (("recommend",), (2, "--user ID or --sequence")),

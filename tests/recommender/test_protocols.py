@@ -200,6 +200,7 @@ def test_movielens_1m_is_split_as_in_the_published_figures() -> None:
     assert data.n_items == 3_416
     strict = Strict().split(data)
     assert len(strict.train) == 999_611 - 2 * 6_040
+    assert len(strict.validation) == 6_040
 
 
 def test_the_random_split_of_latest_small_is_the_one_over_the_lines_of_its_file() -> None:
