@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
 from indexer import statistics
+from indexer.batches import batches
 from indexer.datasets.dataset import Dataset
 from indexer.datasets.errors import DatasetError
+from indexer.datasets.rich import enriched
+from indexer.enrich import ENRICHED
 from indexer.folding import fold_title
 from indexer.ports import Stores
 from indexer.statistics import HALF_LIFE_DAYS
+from indexer.summary import LoadSummary
 from indexer.types import Failure, Movie, Rating
 from service_kit.progress import Advance, NoProgress, Progress
 
@@ -25,25 +28,6 @@ DOCUMENT = "datasets"  # in stores.meta: name -> {"fingerprint", "complete", "mo
 _BLOCK = 500_000  # ratings grouped by user at once: some 100 MB
 _PAGE = 1000  # films looked up at once
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class LoadSummary:
-    """What a load wrote and what it left out."""
-
-    name: str
-    movies: int
-    users: int  # with at least one rating
-    ratings: int
-    set_aside: Mapping[str, int]  # reason -> rows; the rows are in the data set's report
-    failures: tuple[Failure, ...]  # what the store refused
-    missing: tuple[str, ...]  # sentences about what the data set does not have
-    seconds: float
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything that the data set has is in the store now."""
-        return not self.set_aside and not self.failures
 
 
 def is_loaded(stores: Stores, dataset: Dataset) -> bool:
@@ -74,7 +58,7 @@ def load_dataset(
     stores.meta.write(DOCUMENT, {**entries, dataset.name: entry})
 
     failures: list[Failure] = []
-    movies = list(dataset.movies())
+    movies = _keeping_details(stores, dataset.movies())
     with progress.task("loading films", len(movies)) as advance:
         report = stores.movies.put(_counted(movies, advance))
     movies_written = report.written
@@ -140,6 +124,18 @@ def _counted(items: Iterable[_T], advance: Advance) -> Iterator[_T]:
         if done % _PAGE == 0:
             advance(_PAGE)
     advance(done % _PAGE)
+
+
+def _keeping_details(stores: Stores, movies: Iterable[Movie]) -> list[Movie]:
+    """The films, with what another data set had added to those that are stored already."""
+    films = list(movies)
+    if not stores.meta.read(ENRICHED):
+        return films
+    kept: list[Movie] = []
+    for page in batches(films, _PAGE):
+        stored = stores.movies.get([film.id for film in page])
+        kept += [enriched(film, stored[film.id]) if film.id in stored else film for film in page]
+    return kept
 
 
 def _refuse_collisions(stores: Stores, dataset: Dataset, entries: Mapping[str, Any]) -> None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from embedding_generator.client import Embedder
     from embedding_generator.engine import EmbeddingEngine
     from embedding_generator.settings import EmbeddingSettings
-    from indexer.load import LoadSummary
     from indexer.ports import Stores
+    from indexer.summary import LoadSummary
     from indexer.types import WriteReport
     from recommender_api.model_files import StoredVersion
 
@@ -36,19 +36,26 @@ class Loaded:
     report_file: Path | None  # rows that were set aside, if any
 
 
-def load(stores: Stores, dataset: str, *, merge: bool = False, progress: Progress) -> Loaded:
-    """Find the data set, read it into the store, write down what was set aside."""
+def load(stores: Stores, dataset: str, *, merge: bool = False, full: bool = False, progress: Progress) -> Loaded:
+    """Find the data set, read it into the store, write down what was set aside.
+
+    One whose films have TMDB ids only adds to the films of a store that holds others.
+    """
     from core_api.settings import CoreSettings
     from indexer.datasets import DatasetSettings, find_dataset, open_dataset
-    from indexer.load import load_dataset
+    from indexer.enrich import enrich
+    from indexer.load import DOCUMENT, load_dataset
 
     settings = read_settings(DatasetSettings)
     found = find_dataset(dataset, settings, progress=progress)
     if found.note:
         say(found.note)
-    opened = open_dataset(found.path, settings)
-    half_life_days = read_settings(CoreSettings).half_life_days
-    summary = load_dataset(stores, opened, merge=merge, half_life_days=half_life_days, progress=progress)
+    opened = open_dataset(found.path, settings, full=full)
+    if opened.is_by_tmdb_id and (not opened.has_movies or (stores.meta.read(DOCUMENT) or {}).keys() - {opened.name}):
+        summary = enrich(stores, opened, progress)
+    else:
+        half_life_days = read_settings(CoreSettings).half_life_days
+        summary = load_dataset(stores, opened, merge=merge, half_life_days=half_life_days, progress=progress)
     report_file = None
     if len(opened.report):
         report_file = settings.home / "logs" / f"load-{opened.name}.csv"

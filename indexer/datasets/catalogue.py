@@ -50,6 +50,21 @@ def read_catalogue(tables: Mapping[Kind, Table], rows: Rows, report: LoadReport)
     return movies
 
 
+def read_links(table: Table, rows: Rows, report: LoadReport) -> Iterator[Movie]:
+    """The ids of each film, without a title: for data sets that describe films elsewhere."""
+    at, known = table.columns, set[str]()
+    for line, row in rows(table):
+        try:
+            id = parse_id(row[at["movie"]], NO_MOVIE)
+            if id in known:
+                raise BadField(REPEATED)
+            known.add(id)
+            imdb = parse_imdb(row[at["imdb"]]) if "imdb" in at else None
+            yield Movie(id, "", (), (), None, imdb, parse_tmdb(row[at["tmdb"]]) if "tmdb" in at else None)
+        except BadField as problem:
+            report.add(table.file, line, str(problem), (table.separator or " ").join(row))
+
+
 def _each(table: Table, rows: Rows, report: LoadReport, take: Callable[[Table, list[str]], None]) -> None:
     for line, row in rows(table):
         try:

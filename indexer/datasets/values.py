@@ -22,6 +22,7 @@ REPEATED = "repeated"
 BROKEN_ENCODING = "broken encoding"
 UNCLOSED_QUOTE = "unclosed quote"
 WRONG_COLUMNS = "wrong number of columns"
+BAD_NESTED = "bad nested column"
 
 HIGHEST_RATING = 5.0
 LATEST_TIME = 4_102_444_800  # the year 2100: a later time is most likely in milliseconds

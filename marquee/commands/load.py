@@ -13,10 +13,18 @@ SHOWN_REASONS = 10
 
 
 def load(
-    dataset: Annotated[str, typer.Argument(metavar="NAME|DIR", help="A MovieLens data set by name, or its folder.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|DIR", help="A data set by name, or its folder: MovieLens, The Movies Dataset, TMDB 5000."
+        ),
+    ],
     store: Store = None,
     merge: Annotated[
         bool, typer.Option("--merge", help="Equal ids of this data set and what is stored mean the same.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="All ratings, where a small extract of them lies beside (ratings_small.csv).")
     ] = False,
     as_json: Json = False,
 ) -> int:
@@ -29,7 +37,7 @@ def load(
     from marquee.wiring import opened_stores
 
     with opened_stores(store) as stores, RichProgress() as progress:
-        loaded = steps.load(stores, dataset, merge=merge, progress=progress)
+        loaded = steps.load(stores, dataset, merge=merge, full=full, progress=progress)
     summary = loaded.summary
     for sentence in summary.missing:
         say(sentence)
@@ -39,6 +47,10 @@ def load(
         say(f"not stored: {failure.id}: {failure.reason}")
     if loaded.report_file is not None:
         say(f"every row that was set aside, with file, line and reason: {loaded.report_file}")
+    if summary.only_added and not as_json:
+        result(f"{summary.name}: added to {summary.movies:,} films in {summary.seconds:.1f} s")
+        say("`marquee embed` makes their vectors anew.")
+        return 0 if summary.complete else 1
     counts = {"movies": summary.movies, "ratings": summary.ratings, "users": summary.users}
     set_aside = sum(summary.set_aside.values())
     if as_json:
