@@ -53,10 +53,11 @@ class Block(nn.Module):
         self.down = nn.Linear(options.widening * width, width)
         self.dropout = Dropout(options.dropout)
 
-    def forward(self, x: Tensor, bias: Tensor, real: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor, real: Tensor | None, at: Tensor | None = None) -> Tensor:
         """`bias` (B or 1, H or 1, T, T) is added to the attention scores: who may see whom, and how well.
 
-        `real` (B, T, 1) is 0 where padding is; None: causal, so that nothing sees what comes after it.
+        `real` (B, T, 1) is 0 where padding is; None: causal, so that nothing sees what comes after it. With `at` (B,)
+        only that token of each sequence is worked out, (B, 1, D): all that ranking needs of the last block.
         """
         batch, length, width = x.shape
         y = self.attention_norm(x)
@@ -64,10 +65,14 @@ class Block(nn.Module):
             y = self._with_nearby(y, real)
         qkv = self.qkv(y).view(batch, length, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, T, D/H)
+        if at is not None:
+            rows = torch.arange(batch, device=x.device)
+            x, q = x[rows, at][:, None], q[rows, :, at][:, :, None]  # (B, 1, D), (B, H, 1, D/H)
+            bias = bias.expand(batch, -1, length, -1)[rows, :, at][:, :, None]  # (B, H or 1, 1, T)
         # Written out: torch's fused attention takes four times as long on a CPU, for the backward pass of the bias.
         scores = (q * (width // self.heads) ** -0.5) @ k.transpose(-1, -2) + bias.to(q.dtype)  # (B, H, T, T)
         mixed = torch.softmax(scores, dim=-1).to(v.dtype) @ v  # (B, H, T, D/H)
-        x = x + self.dropout(self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width)))
+        x = x + self.dropout(self.attention_out(mixed.transpose(1, 2).reshape(x.shape)))
         return x + self.dropout(self.down(F.gelu(self.up(self.forward_norm(x)))))  # type: ignore[no-any-return]
 
     def _with_nearby(self, y: Tensor, real: Tensor | None) -> Tensor:
@@ -123,8 +128,8 @@ class Network(nn.Module):
             self.items.weight[: self.n_items] += 0.06 * vectors
             self.output_bias.copy_(torch.log((counts + 1.0) / (counts + 1.0).mean()))
 
-    def forward(self, tokens: Tensor, causal: bool = False) -> Tensor:
-        """Tokens (B, T), padded on the right -> hidden states (B, T, D)."""
+    def forward(self, tokens: Tensor, causal: bool = False, at: Tensor | None = None) -> Tensor:
+        """Tokens (B, T), padded on the right -> hidden states (B, T, D); (B, 1, D) of the tokens `at` (B,) alone."""
         real = tokens != self.pad  # (B, T)
         x = self.items(tokens)  # (B, T, D)
         if self.options.positions != "none":
@@ -135,7 +140,10 @@ class Network(nn.Module):
         low = self.training and self.working != torch.float32
         with torch.autocast(self.device.type, self.working if low else torch.bfloat16, enabled=low):
             for layer, block in enumerate(self.blocks):
-                x = block(x, self._attraction(layer, tokens.shape[1], causal) + hidden_from, not_padding)
+                last = at if layer == len(self.blocks) - 1 else None
+                x = block(x, self._attraction(layer, tokens.shape[1], causal) + hidden_from, not_padding, last)
+        if at is not None and not len(self.blocks):
+            x = x[torch.arange(len(x), device=x.device), at][:, None]
         hidden: Tensor = self.norm(x.float())
         return hidden
 

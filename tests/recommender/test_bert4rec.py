@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from recommender_api.models.base import Query
-from recommender_api.models.bert4rec import Bert4Rec, Options
+from recommender_api.models.bert4rec import Bert4Rec, Facts, Options
 from recommender_api.transformer.devices import choose_device
 from recommender_api.transformer.losses import softmax_loss
 from recommender_api.transformer.network import Network
@@ -50,7 +50,16 @@ def query(*items: int, ratings: list[float] | None = None, avoid: tuple[int, ...
 @pytest.fixture(scope="module")
 def trained() -> Bert4Rec:
     torch.set_num_threads(1)
-    return Bert4Rec.fit(pairs_data(), replace(TINY, layers=1, dropout=0.0, epochs=80, learning_rate=1e-2))
+    return Bert4Rec.fit(
+        pairs_data(), replace(TINY, layers=1, dropout=0.0, start_from_counts=False, epochs=50, learning_rate=1e-2)
+    )
+
+
+def test_many_histories_are_scored_as_each_one_alone() -> None:
+    model = Bert4Rec(network(), Vocabulary.of(map(str, range(FILMS))), TINY, Facts(1, 3.5))
+    queries = [query(*range(at % 5 + 1)) for at in range(70)]
+    alone = np.stack([model.scores(of_user) for of_user in queries])
+    np.testing.assert_allclose(model.scores_batch(queries), alone, rtol=1e-4, atol=1e-5)
 
 
 class TestPadding:
@@ -63,6 +72,24 @@ class TestPadding:
             alone = net(pad_right([self.short], net.pad), causal)
             beside = net(pad_right([self.short, self.long], net.pad), causal)
             torch.testing.assert_close(beside[:1, :3], alone, atol=1e-5, rtol=1e-5)
+
+    @torch.inference_mode()
+    @pytest.mark.parametrize(
+        "options",
+        [
+            TINY,
+            replace(TINY, layers=0),
+            replace(TINY, attention_bias="none"),
+            replace(TINY, attention_bias="relative", positions="none", convolution=2),
+        ],
+        ids=["fading", "no layers", "no bias", "relative"],
+    )
+    def test_the_hidden_state_of_one_token_is_the_same_without_working_out_the_others(self, options: Options) -> None:
+        net = network(options)
+        tokens, last = pad_right([self.short, self.long], net.pad), torch.tensor([2, 5])
+        for causal in (False, True):
+            whole = net(tokens, causal)[torch.arange(2), last]
+            torch.testing.assert_close(net(tokens, causal, last)[:, 0], whole, atol=1e-5, rtol=1e-5)
 
     @torch.inference_mode()
     def test_what_the_padding_row_holds_does_not_matter(self) -> None:
