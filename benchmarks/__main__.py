@@ -1,6 +1,6 @@
 """`make bench`: everything that the README claims about speed, measured anew, as Markdown tables on stdout.
 
-    python -m benchmarks [--only steps,embedding,restart,http,kmf] [--dataset NAME] [--home DIR]
+    python -m benchmarks [--only steps,embedding,inference,restart,http,kmf] [--dataset NAME] [--home DIR]
 
 Works in a MARQUEE_HOME of its own, thrown away afterwards unless one is named. Ratios compare things that took turns
 in this one run; absolute figures are this machine's on this day.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-PARTS = ("steps", "embedding", "restart", "http", "kmf")
+PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf")
 TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
 
 
@@ -68,6 +68,20 @@ def _embedding(_dataset: str) -> None:
     table(
         f"Embedding {len(texts):,} films",
         ("how", "films a second", "share of bare encode", "the same in CPU seconds"),
+        rows,
+    )
+
+
+def _inference(_dataset: str) -> None:
+    from benchmarks import inference
+
+    rows = [
+        (f"{row.films:,}", str(row.batch), f"{row.ranking_ms:.1f}", f"{row.products_ms:.1f}", f"{row.ratio:.2f}")
+        for row in inference.measure()
+    ]
+    table(
+        "Ranking all films with `bert4rec`, histories of 99 films, one thread",
+        ("films", "histories at once", "CPU ms", "bare matrix products, CPU ms", "ratio"),
         rows,
     )
 

@@ -1,7 +1,8 @@
 """What a batch of rankings costs beside the bare matrix products that it cannot do without.
 
 A `bert4rec` with its default options and random weights ranks all films for 1, 16 and 256 histories as long as it
-reads; the products are those of its layers, of the same shapes, on one torch thread as in serving. They take turns.
+reads; the products are those of all its layers at all positions, of the same shapes, on one torch thread as in serving.
+They take turns. (Ranking leaves out what the last block would say of all tokens but one, so it may take less.)
 """
 
 from __future__ import annotations
