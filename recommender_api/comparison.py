@@ -18,6 +18,7 @@ from recommender_api.evaluation.history_length import ByLength, by_length
 from recommender_api.evaluation.leaderboard import Leaderboard
 from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut, RandomRatings, Split
 from recommender_api.model_files import StoredVersion, list_versions, load_version
+from recommender_api.models.watching import Watch
 from recommender_api.training import FIT_CPU_S, fit, make_options
 from service_kit.errors import InvalidRequest
 from service_kit.progress import NoProgress, Progress
@@ -82,8 +83,9 @@ def _fitted(
         if stored is None:
             started = time.process_time()
             options = make_options(name, contestants.options.get(name, {}))
-            scorers[name] = fit(name, split, options, progress=progress)
-            cpu_s[name] = time.process_time() - started
+            ranker = fit(name, split, options, Watch(progress=progress), models_dir=contestants.models_dir)
+            scorers[name] = ranker
+            cpu_s[name] = getattr(ranker, "cpu_seconds", time.process_time() - started)
         else:
             scorers[name] = load_version(stored.folder.parents[1], name, stored.version).ranker
             if FIT_CPU_S in stored.metrics:

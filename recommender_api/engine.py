@@ -43,10 +43,12 @@ class RecommenderEngine:
         ranking_history: int = 1000,
         explained_history: int = 50,
         models_kept: int = 3,
+        device: str = "auto",
+        torch_threads: int = 1,
         wait: bool = True,
     ) -> None:
         """`wait`: load the active version before returning; else in the background, ModelUnavailable meanwhile."""
-        self._models = LoadedModels(Path(models_dir), models_kept)
+        self._models = LoadedModels(Path(models_dir), models_kept, device, torch_threads)
         self._history = ranking_history
         self._explained = explained_history
         self._models.follow(poll_s, wait=wait)
@@ -59,6 +61,8 @@ class RecommenderEngine:
             ranking_history=settings.ranking_history,
             explained_history=settings.explained_history,
             models_kept=settings.models_kept,
+            device=settings.device,
+            torch_threads=settings.torch_threads,
         )
 
     def rank(self, query: RankQuery) -> Ranking:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from recommender_api.client import ModelInfo
 from recommender_api.model_files import LoadedVersion, active_version, load_version, newest_version
+from recommender_api.models.base import PlacedRanker
 from service_kit.errors import ModelUnavailable, UnknownModel
 
 log = logging.getLogger(__name__)
@@ -22,9 +23,10 @@ _Key = tuple[str, str]  # model name, version
 
 
 class LoadedModels:
-    def __init__(self, models_dir: Path, kept: int) -> None:
+    def __init__(self, models_dir: Path, kept: int, device: str = "auto", threads: int = 1) -> None:
         self._dir = models_dir
         self._kept = kept
+        self._place = (device, threads)
         self._active: LoadedVersion | None = None
         self._named: OrderedDict[str, LoadedVersion] = OrderedDict()  # by model name, the least recently asked first
         self._refused: tuple[_Key | None, str] | None = None  # what the pointer named, and why it does not serve
@@ -57,13 +59,19 @@ class LoadedModels:
             with self._table:  # somebody else may have loaded it while this call waited
                 held = self._named.get(name)
             if held is None or held.stored.version != version:
-                held = load_version(self._dir, name, version)
+                held = self._load(name, version)
         with self._table:
             self._named[name] = held
             self._named.move_to_end(name)
             while len(self._named) > self._kept:
                 self._named.popitem(last=False)
         return held
+
+    def _load(self, name: str, version: str) -> LoadedVersion:
+        loaded = load_version(self._dir, name, version)
+        if isinstance(loaded.ranker, PlacedRanker):
+            loaded.ranker.place(*self._place)
+        return loaded
 
     def refresh(self, *, again: bool = False) -> None:
         """Follow the pointer. A version that was refused before is tried once more only if `again`."""
@@ -74,7 +82,7 @@ class LoadedModels:
                 if wanted is None or self._serves(wanted):
                     self._refused = None
                 elif again or self._refused is None or self._refused[0] != wanted:
-                    self._active = load_version(self._dir, *wanted)
+                    self._active = self._load(*wanted)
                     self._refused = None
                     log.info("model %s version %s is active", *wanted)
             except (ModelUnavailable, OSError, MemoryError) as error:

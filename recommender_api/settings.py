@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,6 +18,12 @@ class RecommenderSettings(ServiceSettings):
     models_kept: int = Field(
         3, ge=0, description="Models kept in memory beside the active one, when requests name them; the oldest goes"
     )
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(
+        "auto", description="Where models run; auto takes a GPU if there is one"
+    )
+    torch_threads: int = Field(
+        1, ge=1, description="Threads of PyTorch for one ranking; requests are the parallelism of a server"
+    )
     ranking_history: int = Field(1000, ge=1, description="Latest ratings of a history that a ranking looks at")
     explained_history: int = Field(
         50, ge=1, description="Latest liked films of a history that are tried as reasons, each by ranking without it"
@@ -27,6 +34,11 @@ class RecommenderSettings(ServiceSettings):
     sequence_cache_bytes: int = Field(
         2 << 30, ge=0, description="Bytes of read sequence files kept on disk; what was not used for longest goes"
     )
+
+    @property
+    def checkpoints_dir(self) -> Path:
+        """Where interrupted trainings stand."""
+        return self.home / "checkpoints"
 
     @property
     def sequence_cache_dir(self) -> Path:

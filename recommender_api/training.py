@@ -8,6 +8,8 @@ ever tested on rows it has seen.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,6 +57,8 @@ def train(
     protocol: EvaluationProtocol | None = None,
     refit: bool | None = None,
     log_dir: Path | None = None,
+    checkpoints_dir: Path | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> TrainedVersion:
     """Fit, measure on validation and test, save a new version (not activated).
@@ -62,6 +66,7 @@ def train(
     `options` are the ones that the caller chose; all others have the model's defaults. With `epochs` 0 nothing is
     fitted or saved: the newest stored version is measured instead, in its own shape, and each option that differs from
     it is a warning. `refit` decides whether the saved version is fitted on all ratings (None: where that is cheap).
+    A model that trains for long leaves in `checkpoints_dir` where it stands; `resume` goes on from there.
     Raises InvalidRequest for an option that the model does not have or a value that it cannot have.
     """
     given, progress = dict(options or {}), progress or NoProgress()
@@ -70,9 +75,11 @@ def train(
         del given["epochs"]
         return _measure_stored(name, given, split, models_dir, progress)
     chosen = make_options(name, given)
+    checkpoint = checkpoint_path(name, chosen, split, checkpoints_dir, resume)
+    watch = Watch(progress=progress, log_dir=log_dir, checkpoint=checkpoint, resume=resume)
     started = time.process_time()
-    ranker = fit(name, split, chosen, log_dir=log_dir, progress=progress)
-    spent = time.process_time() - started
+    ranker = fit(name, split, chosen, watch, models_dir=models_dir)
+    spent = getattr(ranker, "cpu_seconds", time.process_time() - started)
     metrics, seen = measure(ranker, split, progress) | {FIT_CPU_S: spent}, split.description
     epochs = ranker.epochs_trained if isinstance(ranker, WatchedRanker) else None
     if refit if refit is not None else getattr(ranker, "refit_is_cheap", True):
@@ -80,19 +87,66 @@ def train(
             chosen = dataclasses.replace(chosen, epochs=epochs)
         ranker, seen = _fit(name, data, chosen, Watch(progress=progress)), EVERYTHING
     stored = save_version(models_dir, ranker, metrics, seen)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     return TrainedVersion(stored, epochs, log_dir=log_dir if epochs is not None else None)
 
 
-def fit(
-    name: str, split: Split, options: Any, *, log_dir: Path | None = None, progress: Progress | None = None
-) -> Ranker:
-    """The model fitted on the training part; one that trains in epochs keeps the best on validation."""
+def assist(
+    name: str,
+    data: TrainingData,
+    options: Mapping[str, Any] | None = None,
+    *,
+    models_dir: Path,
+    protocol: EvaluationProtocol | None = None,
+    checkpoints_dir: Path | None = None,
+    resume: bool = False,
+) -> None:
+    """What the other processes of a `torchrun` do while the first one is in `train`: the same fit, nothing written."""
+    split, chosen = (protocol or LeaveOneOut()).split(data), make_options(name, options or {})
+    watch = Watch(checkpoint=checkpoint_path(name, chosen, split, checkpoints_dir, resume), resume=resume)
+    fit(name, split, chosen, watch, models_dir=models_dir)
+
+
+def fit(name: str, split: Split, options: Any, watch: Watch | None = None, *, models_dir: Path | None = None) -> Ranker:
+    """The model fitted on the training part; one that trains in epochs keeps the best on validation.
+
+    What builds on other versions finds them in `models_dir`, those that were fitted on exactly this training part.
+    """
 
     def validate(ranker: Ranker) -> dict[str, float]:
         return validation_metrics(ranker, split)
 
-    watch = Watch(validate if split.validation else None, progress or NoProgress(), log_dir)
+    def stored(wanted: str, version: str) -> Ranker:
+        return _stored_on(split, wanted, version, models_dir)
+
+    watch = dataclasses.replace(watch or Watch(), validate=validate if split.validation else None, stored=stored)
     return _fit(name, split.train, options, watch)
+
+
+def _stored_on(split: Split, name: str, version: str, models_dir: Path | None) -> Ranker:
+    """That version, or with "" the newest one fitted on this split. Raises InvalidRequest for one that saw more."""
+    versions = list_versions(models_dir, name) if models_dir is not None else []
+    for stored in versions:
+        if stored.version == version or (not version and dict(stored.split) == dict(split.description)):
+            check_unseen(f"{name} {stored.version}", stored.split, split)
+            return load_version(stored.folder.parent.parent, name, stored.version).ranker
+    raise InvalidRequest(
+        f"There is no {f'version {version}' if version else 'version fitted on this split'} of {name} to build on; "
+        f"there are {', '.join(stored.version for stored in versions) or 'none'}."
+    )
+
+
+def checkpoint_path(name: str, options: Any, split: Split, folder: Path | None, resume: bool) -> Path | None:
+    """Where training with these options on this data says where it stands; None for a model that fits in one go."""
+    if folder is None or not getattr(ranker_class(name), "keeps_checkpoint", False):
+        if resume:
+            raise InvalidRequest(
+                f"{name} keeps no checkpoint, so there is nothing to resume; train it without --resume."
+            )
+        return None
+    identity = json.dumps([dataclasses.asdict(options), dict(split.description)], sort_keys=True)
+    return folder / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.safetensors"
 
 
 def _fit(name: str, data: TrainingData, options: Any, watch: Watch) -> Ranker:

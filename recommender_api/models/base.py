@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -50,3 +50,17 @@ class Ranker(Protocol):
     @classmethod
     def load(cls, folder: Path, vocabulary: Vocabulary) -> Self:
         """Read what `save` wrote; raises `ModelFileError` where weights and vocabulary disagree, with both sizes."""
+
+
+@runtime_checkable
+class PlacedRanker(Protocol):
+    """A ranker that can be told where to run; without that, on the CPU."""
+
+    def place(self, device: str, threads: int) -> None:
+        """Score on that device (auto, cpu, cuda, mps), a call on so many CPU threads. Raises ModelUnavailable."""
+
+
+def is_personal(ranker: type[Ranker]) -> bool:
+    """Whether a rating of a user's changes their ranking at once. A ranker that answers everybody alike says
+    `personal = False`."""
+    return bool(getattr(ranker, "personal", True))

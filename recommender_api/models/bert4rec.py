@@ -40,9 +40,11 @@ from recommender_api.weights import (
     write_arrays,
     write_config,
 )
-from service_kit.errors import InvalidRequest
+from service_kit.errors import InvalidRequest, ModelUnavailable
 
 __all__ = ["Bert4Rec", "Facts", "Options"]
+
+_AT_ONCE = 32  # histories that a CPU works on together: more no longer fit into its cache
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,15 @@ class Bert4Rec:
 
     name: ClassVar[str] = "bert4rec"
     refit_is_cheap: ClassVar[bool] = False
+    gives_logits: ClassVar[bool] = True  # `blend` reads it
+    keeps_checkpoint: ClassVar[bool] = True  # an interrupted training of it can be resumed
 
     def __init__(self, network: Network, vocabulary: Vocabulary, options: Options, facts: Facts) -> None:
         self.network = network.eval()
         self.vocabulary = vocabulary
         self.options = options
         self.facts = facts
+        self._threads: int | None = None  # of PyTorch for one call; None: as the process has it
 
     @classmethod
     def fit(cls, data: TrainingData, options: Options) -> Self:
@@ -76,9 +81,12 @@ class Bert4Rec:
             return cls(network, data.vocabulary, options, Facts(epochs, data.global_mean, cpu_seconds))
 
         start = None
-        if watch.start is not None:
-            assert isinstance(watch.start, Bert4Rec)
-            start = watch.start._network_for(data.vocabulary, options)
+        if options.start_from and not watch.resume:
+            if watch.stored is None:
+                raise InvalidRequest("start_from names a stored version; here is no folder of versions to find it in.")
+            earlier = watch.stored(cls.name, options.start_from)
+            assert isinstance(earlier, cls)
+            start = earlier._network_for(data.vocabulary, options)
         trained = fit(data, options, watch, start, ranker)
         facts = Facts(trained.epochs, data.global_mean, trained.cpu_seconds)
         return cls(trained.network, data.vocabulary, options, facts)
@@ -106,13 +114,28 @@ class Bert4Rec:
     def scores(self, query: Query) -> np.ndarray:
         return np.asarray(self.scores_batch([query])[0])
 
-    @torch.inference_mode()
+    def place(self, device: str, threads: int) -> None:
+        try:
+            self.network.to(choose_device(device))
+        except InvalidRequest as error:  # nobody's request: a setting
+            raise ModelUnavailable(error.detail) from None
+        self._threads = threads
+
     def scores_batch(self, queries: Sequence[Query]) -> np.ndarray:
         """(B, V) float32 logits. Cheapest when the histories are of like length."""
+        if self._threads is not None and torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)  # a thread has its own number, and keeps it
+        step = _AT_ONCE if self.network.device.type == "cpu" else max(1, len(queries))
+        parts = [self._logits(queries[at : at + step]) for at in range(0, len(queries), step)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @torch.inference_mode()
+    def _logits(self, queries: Sequence[Query]) -> np.ndarray:
+        """(B, V)."""
         rows = [self._tokens(query) for query in queries]
-        last = torch.tensor([len(row) - 1 for row in rows])
+        last = torch.tensor([len(row) - 1 for row in rows], device=self.network.device)
         tokens = pad_right(rows, self.network.pad).to(self.network.device)  # (B, T)
-        hidden = self.network(tokens, self.options.causal)[torch.arange(len(rows)), last]  # (B, D)
+        hidden = self.network(tokens, self.options.causal, last)[:, 0]  # (B, D)
         return np.asarray(self.network.logits(hidden).float().cpu())
 
     def _tokens(self, query: Query) -> np.ndarray:
@@ -146,4 +169,4 @@ class Bert4Rec:
                     f"{place(folder)}: {name} is {array.shape}, config.json asks for {tuple(wanted[name].shape)}."
                 )
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-        return cls(network.to(choose_device("auto")), vocabulary, options, Facts(**facts))
+        return cls(network, vocabulary, options, Facts(**facts))

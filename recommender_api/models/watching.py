@@ -15,6 +15,7 @@ from recommender_api.data import TrainingData
 from recommender_api.models.base import Ranker
 from service_kit.progress import NoProgress, Progress
 
+CHECKPOINT_EVERY_S = 15.0
 SELECTED_BY = "ndcg@10"  # the validation metric that decides which epoch is kept
 
 
@@ -23,9 +24,9 @@ class Watch:
     validate: Callable[[Ranker], Mapping[str, float]] | None = None  # must give SELECTED_BY; None: the last epoch wins
     progress: Progress = field(default_factory=NoProgress)
     log_dir: Path | None = None  # TensorBoard events go here
-    start: Ranker | None = None  # a stored version whose weights training begins with
+    stored: Callable[[str, str], Ranker] | None = None  # name and version ("": the newest) to one that may be built on
     checkpoint: Path | None = None  # file that says where training stands, for a resume
-    checkpoint_every_s: float = 15.0
+    checkpoint_every_s: float = field(default_factory=lambda: CHECKPOINT_EVERY_S)
     resume: bool = False  # go on from `checkpoint` instead of beginning
 
 
@@ -39,7 +40,7 @@ class WatchedRanker(Protocol):
 
     @property
     def cpu_seconds(self) -> float:
-        """Of the processes that trained it, also before an interrupt; validation excluded."""
+        """Of all processes that trained it, also before an interrupt; validation excluded."""
 
     @classmethod
     def fit_watched(cls, data: TrainingData, options: Any, watch: Watch) -> Self:

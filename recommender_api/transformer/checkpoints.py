@@ -5,7 +5,6 @@ safetensors with the few numbers beside the arrays as JSON in its header; nothin
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,8 +15,6 @@ from typing import Any
 from torch import Tensor
 
 from service_kit.errors import InvalidRequest
-
-NAME = "unfinished.safetensors"
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,3 @@ def read(path: Path) -> Checkpoint:
             return Checkpoint({name: file.get_tensor(name) for name in names}, state)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InvalidRequest(f"{path.name} is damaged ({error}); train without --resume.") from None
-
-
-def digest(*documents: Any) -> str:
-    """A short name for exactly these options and this data."""
-    return hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:12]

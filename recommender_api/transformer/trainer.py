@@ -250,8 +250,8 @@ class Training:
             moments.setdefault(int(index), {})[kind] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
         if self.average is not None:
-            device = self.network.device
-            self.average.weights = {name: tensor.to(device) for name, tensor in checkpoint.under("average").items()}
+            for name, tensor in checkpoint.under("average").items():
+                self.average.weights[name].copy_(tensor)
             self.average.steps = state["averaged"]
         self.best_weights = checkpoint.under("best") or None
         self.epoch, self.step = state["epoch"], state["step"]
