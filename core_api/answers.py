@@ -115,7 +115,14 @@ class MovieAnswer(BaseModel):
     tmdb_id: str | None
 
 
-class StoredMovie(MovieAnswer):
+class WholeMovieAnswer(MovieAnswer):
+    keywords: list[str]
+    cast: list[str]
+    director: list[str]
+    overview: str
+
+
+class StoredMovie(WholeMovieAnswer):
     vectors: Literal["ready", "pending"]
 
 
@@ -257,6 +264,11 @@ def movie(film: Movie, **more: Any) -> dict[str, Any]:
         "tmdb_id": film.tmdb_id,
         **more,
     }
+
+
+def whole_movie(film: Movie, **more: Any) -> dict[str, Any]:
+    lists = {name: list(getattr(film, name)) for name in ("keywords", "cast", "director")}
+    return movie(film, **lists, overview=film.overview, **more)
 
 
 def rating(row: Rating, film: Movie | None) -> dict[str, Any]:

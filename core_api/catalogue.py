@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass, replace
 
 import structlog
 
@@ -15,7 +14,6 @@ from indexer.ports import Stores
 from indexer.types import Movie
 from service_kit.errors import InvalidRequest, ModelUnavailable, NotFound, UpstreamUnavailable, VectorSpaceMismatch
 
-_Value = TypeVar("_Value")
 _log = structlog.get_logger("marquee.core")
 
 
@@ -29,6 +27,10 @@ class MovieChange:
     year: int | None = None
     imdb_id: str | None = None
     tmdb_id: str | None = None
+    keywords: tuple[str, ...] | None = None
+    cast: tuple[str, ...] | None = None
+    director: tuple[str, ...] | None = None
+    overview: str | None = None
 
 
 class Catalogue:
@@ -57,9 +59,10 @@ class Catalogue:
         known = self._stores.movies.get(list(changes))
         return self._write([_changed(movie_id, change, known.get(movie_id)) for movie_id, change in changes.items()])
 
-    def replace(self, movie: Movie) -> bool:
+    def replace(self, movie_id: str, film: MovieChange) -> tuple[Movie, bool]:
         """Store this film in place of what was there; whether it has its vector now."""
-        return self._write([movie])
+        whole = _changed(movie_id, film, None)
+        return whole, self._write([whole])
 
     def delete(self, movie_id: str) -> None:
         """Take the film and its vector away. Ratings of it stay in the histories."""
@@ -93,16 +96,5 @@ def _changed(movie_id: str, change: MovieChange, known: Movie | None) -> Movie:
     if title is None:
         raise InvalidRequest(f"film {movie_id} is new: give it a title")
     year = known.year if known and change.title is None else year_of(title)
-    return Movie(
-        movie_id,
-        title,
-        genres=_first(change.genres, known.genres if known else ()),
-        tags=_first(change.tags, known.tags if known else ()),
-        year=_first(change.year, year),
-        imdb_id=_first(change.imdb_id, known.imdb_id if known else None),
-        tmdb_id=_first(change.tmdb_id, known.tmdb_id if known else None),
-    )
-
-
-def _first(given: _Value | None, otherwise: _Value) -> _Value:
-    return otherwise if given is None else given
+    given = {name: value for name, value in asdict(change).items() if value is not None}
+    return replace(known or Movie(movie_id, title), **{"year": year, **given})

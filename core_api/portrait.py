@@ -160,9 +160,10 @@ def _map(
 def _cluster(films: Sequence[Movie], nearness: np.ndarray, inside: np.ndarray, liked: np.ndarray) -> Cluster:
     members = np.flatnonzero(inside)
     nearest = members[np.argsort(-nearness[members], kind="stable")]
-    genres = _distinctive([films[at].genres for at in members], [films[at].genres for at in np.flatnonzero(liked)])
+    kinds = [film.genres for film in films]
+    genres = _distinctive([kinds[int(at)] for at in members], [kinds[int(at)] for at in np.flatnonzero(liked)])
     return Cluster(
-        genres, tuple(films[at] for at in nearest[:_EXAMPLES]), len(members), len(members) / int(liked.sum())
+        genres, tuple(films[int(at)] for at in nearest[:_EXAMPLES]), len(members), len(members) / int(liked.sum())
     )
 
 

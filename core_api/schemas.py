@@ -211,6 +211,10 @@ class MovieFields(Body):
     year: Year | None = Field(None, description="Taken from the title if it ends with one")
     imdb_id: Name | None = None
     tmdb_id: Name | None = None
+    keywords: Names | None = Field(None, description="What it is about; embedded, like the three that follow")
+    cast: Names | None = Field(None, description="As billed")
+    director: Names | None = None
+    overview: Annotated[str, Field(max_length=5000), AfterValidator(_text)] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -222,14 +226,9 @@ class MovieFields(Body):
         return value
 
     def change(self) -> MovieChange:
-        return MovieChange(
-            self.title,
-            None if self.genres is None else tuple(self.genres),
-            None if self.tags is None else tuple(self.tags),
-            self.year,
-            self.imdb_id,
-            self.tmdb_id,
-        )
+        fields = self.model_dump(exclude_none=True)
+        given: dict[str, Any] = {name: tuple(it) if isinstance(it, list) else it for name, it in fields.items()}
+        return MovieChange(**given)
 
 
 class UpdateMovies(RootModel[Annotated[dict[Id, MovieFields], BeforeValidator(_is_json)]]):

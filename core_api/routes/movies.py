@@ -12,8 +12,6 @@ from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most, each_at_most
 from core_api.schemas import QueryId, SearchQuery, SimilarQuery, WholeMovie
 from core_api.wishes import Wish
-from indexer.folding import year_of
-from indexer.types import Movie
 from service_kit.auth import READ, WRITE
 
 
@@ -36,9 +34,9 @@ def routers(core: Core) -> list[APIRouter]:
             "unknown_genres": list(unknown),
         }
 
-    @read.get("/{id}", summary="One film", response_model=answers.MovieAnswer)
+    @read.get("/{id}", summary="One film", response_model=answers.WholeMovieAnswer)
     def get(id: QueryId) -> dict[str, Any]:
-        return answers.movie(core.catalogue.get(id))
+        return answers.whole_movie(core.catalogue.get(id))
 
     @read.get("/{id}/similar", summary="Films like this one", response_model=answers.SimilarMovies)
     def similar(id: QueryId, asked: Annotated[SimilarQuery, Query()]) -> dict[str, Any]:
@@ -52,11 +50,8 @@ def routers(core: Core) -> list[APIRouter]:
 
     @write.put("/{id}", summary="Store a film in place of what was there", response_model=answers.StoredMovie)
     def put(id: QueryId, body: WholeMovie) -> dict[str, Any]:
-        year = body.year if body.year is not None else year_of(body.title)
-        genres, tags = tuple(body.genres or ()), tuple(body.tags or ())
-        film = Movie(id, body.title, genres, tags, year, body.imdb_id, body.tmdb_id)
-        ready = core.catalogue.replace(film)
-        return answers.movie(film, vectors="ready" if ready else "pending")
+        film, ready = core.catalogue.replace(id, body.change())
+        return answers.whole_movie(film, vectors="ready" if ready else "pending")
 
     @write.delete("/{id}", summary="Take a film out of the catalogue; ratings of it stay", status_code=204)
     def delete(id: QueryId) -> None:

@@ -246,10 +246,14 @@ class PublicContract(PersonalContract):
 
     def test_what_is_absent_stays_as_it_is(self, client, new_film):
         film = new_film(title=" Häxan: “Witchcraft”, The  (1922)", genres="Documentary|Horror", tags=["witches"])
+        rich = {"director": "Benjamin Christensen", "cast": ["Maren Pedersen"], "overview": "Of witches."}
+        client.post("/update_movie", json={film: rich})
         client.post("/update_movie", json={film: {"tags": "silent|witches"}})
         kept = client.get(f"/v1/movies/{film}").json()
         assert kept["title"] == " Häxan: “Witchcraft”, The  (1922)"
         assert (kept["genres"], kept["tags"], kept["year"]) == (["Documentary", "Horror"], ["silent", "witches"], 1922)
+        assert (kept["director"], kept["cast"]) == (["Benjamin Christensen"], ["Maren Pedersen"])
+        assert (kept["overview"], kept["keywords"]) == ("Of witches.", [])
         client.post("/update_movie", json={film: {"title": "Heksen", "genres": []}})
         kept = client.get(f"/v1/movies/{film}").json()
         assert (kept["title"], kept["genres"], kept["tags"]) == ("Heksen", [], ["silent", "witches"])
@@ -392,7 +396,8 @@ class PublicContract(PersonalContract):
         stored = client.put(f"/v1/movies/{film}", json={"title": "Other (1999)", "imdb_id": "tt1"}).json()
         assert stored == {
             "id": film, "title": "Other (1999)", "year": 1999, "genres": [], "tags": [],
-            "imdb_id": "tt1", "tmdb_id": None, "vectors": "ready",
+            "imdb_id": "tt1", "tmdb_id": None, "keywords": [], "cast": [], "director": [], "overview": "",
+            "vectors": "ready",
         }  # fmt: skip
         problem(client.put(f"/v1/movies/{film}", json={"genres": "Drama"}), 422)
 
