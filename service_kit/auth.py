@@ -5,6 +5,7 @@ router = APIRouter(dependencies=[READ])
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -32,12 +33,16 @@ class _Require:
     async def __call__(
         self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> None:
+        self.check(request, shown.credentials if shown is not None else None)
+
+    def check(self, request: Request, key: str | None) -> None:
+        """Raises Unauthorized or Forbidden."""
         ring: KeyRing = request.app.state.keys
         if not ring:
             return
-        if shown is None:
+        if key is None:
             raise Unauthorized("send an API key: Authorization: Bearer KEY")
-        role = ring.role_of(shown.credentials)
+        role = ring.role_of(key)
         if role is None:
             raise Unauthorized("the API key is not known here")
         if role < self.role:
@@ -47,6 +52,15 @@ class _Require:
 READ = Depends(_Require(Role.read))
 WRITE = Depends(_Require(Role.write))
 ADMIN = Depends(_Require(Role.admin))
+
+
+async def check_first(request: Request, dependencies: Iterable[object]) -> None:
+    """Ask for the key before anything of the body is read: who may not call learns nothing of what a body should be."""
+    shown = await _bearer(request)
+    for dependency in dependencies:
+        call = getattr(dependency, "dependency", dependency)
+        if isinstance(call, _Require):
+            call.check(request, shown.credentials if shown is not None else None)
 
 
 def required_role(dependency: object) -> Role | None:

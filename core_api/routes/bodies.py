@@ -11,6 +11,8 @@ from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from service_kit.auth import check_first
+
 
 class _Twice(Exception):
     def __init__(self, name: str) -> None:
@@ -40,6 +42,7 @@ class BodyRoute(APIRoute):
         usual = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            await check_first(request, self.dependencies)
             return await usual(_BodyRequest(request.scope, request.receive))
 
         return handler

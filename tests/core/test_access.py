@@ -76,3 +76,10 @@ def test_a_refused_write_writes_nothing(app, stores):
             client.post("/update_movie", json={"77": {"title": "No"}}, headers=headers)
             client.delete("/v1/movies/1", headers=headers)
     assert (stores.users.count(), stores.movies.count()) == before
+
+
+@pytest.mark.parametrize("path", ["/update_ratings", "/update_movie", "/v1/recommendations"])
+def test_who_has_no_key_learns_nothing_of_the_body(app, path):
+    with TestClient(app) as client:
+        answer = client.post(path, content=b"{not json", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 401
