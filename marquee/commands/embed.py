@@ -34,5 +34,6 @@ def embed(
     if as_json:
         result_json({"embedded": report.written, "failed": len(report.failures), "model": name})
     else:
-        result(f"{report.written:,} films embedded with {name}, {len(report.failures)} failed")
+        by = f" with {name}" if name else ""
+        result(f"{report.written:,} films embedded{by}, {len(report.failures)} failed")
     return 1 if report.failures else 0
