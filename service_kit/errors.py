@@ -43,7 +43,8 @@ class VectorSpaceMismatch(ServiceError):
 
 
 class ModelUnavailable(ServiceError):
-    status, slug, title, retry_after = 503, "model-unavailable", "Model not available", 5
+    status, slug, title = 503, "model-unavailable", "Model not available"
+    retry_after: ClassVar[int | None] = 5
 
 
 class UnknownModel(ModelUnavailable):
