@@ -47,6 +47,8 @@ class ModelStrategy:
         """Fill the selection with the best films; who ranked them. Raises CannotRank."""
         query = self._query(selection, history, wish, needed)
         ranking = self._rank(query)
+        if query.history.ids and set(query.history.ids) <= set(ranking.unknown):
+            raise CannotRank("unknown_films")  # the model would only say what is popular
         selection.take(self._with_cold_films(ranking, selection, history, wish, needed), needed)
         if len(selection) < needed and selection.rules.about_films:  # they took too many: rank only what passes them
             candidates = self._passing(selection.rules)

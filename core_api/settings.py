@@ -23,7 +23,7 @@ class CoreSettings(ServiceSettings):
     service_deadline_s: float = Field(0.8, gt=0, description="Seconds that one call to a service may take")
 
     model_threshold: int = Field(
-        20, ge=1, description="Ratings from which on the model ranks; with fewer, neighbours of what was liked"
+        1, ge=1, description="Ratings from which on the model ranks; with fewer, neighbours of what was liked"
     )
     history_sent: int = Field(1000, ge=1, description="Latest ratings that are sent to the recommender")
     cold_weight: float = Field(

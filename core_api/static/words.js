@@ -7,6 +7,7 @@ const WHY_NOT_BETTER = {
   nothing_liked: "there is nothing yet that you liked",
   no_vectors: "the films have no vectors yet",
   nothing_left: "nothing better is left",
+  unknown_films: "the model knows none of the films you rated",
   no_recommender: "no model is set up",
   model_training: "the model is still being trained",
   model_unavailable: "no model is ready",

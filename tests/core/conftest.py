@@ -13,30 +13,18 @@ from core_api.app import create_app
 from core_api.core import Core
 from core_api.settings import CoreSettings
 from indexer import open_stores
-from indexer.export import export
 from indexer.ports import Stores
 from recommender_api.client import Recommender
-from recommender_api.data import read_training_data
 from recommender_api.engine import RecommenderEngine
-from recommender_api.model_files import activate
-from recommender_api.training import train
-from tests.support import world
 from tests.support.client import TestClient
-from tests.support.core_world import open_world
+from tests.support.core_world import open_world, train_on_world
 from tests.support.hash_embedder import HashEmbedder
 
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With one trained version, active. Tests that activate others take `own_models_dir`."""
-    folder = tmp_path_factory.mktemp("trained")
-    stores = open_stores(f"sqlite:///{folder}/world.db")
-    world.fill(stores)
-    export(stores, folder / "export")
-    stores.close()
-    stored = train("transitions", read_training_data(folder / "export"), models_dir=folder / "models").stored
-    activate(folder / "models", stored.name, stored.version)
-    return folder / "models"
+    return train_on_world(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +57,8 @@ def stores(tmp_path: Path, embedder: HashEmbedder) -> Iterator[Stores]:
 @pytest.fixture
 def make_core() -> Callable[..., Core]:
     def make(stores: Stores, recommender: Recommender | None = None, embedder: Any = None, **settings: Any) -> Core:
-        return Core(stores, recommender, embedder, CoreSettings(_env_file=None, **settings))
+        asked = {"model_threshold": 20} | settings  # so that each strategy answers somebody of the world
+        return Core(stores, recommender, embedder, CoreSettings(_env_file=None, **asked))
 
     return make
 

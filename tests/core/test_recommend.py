@@ -10,6 +10,7 @@ import pytest
 from core_api.catalogue import MovieChange
 from core_api.preparation import TRAINING_RECORD
 from core_api.rate import NewRating
+from core_api.settings import CoreSettings
 from core_api.wishes import Wish
 from indexer import open_stores, statistics
 from indexer.embed import embed_pending
@@ -62,10 +63,27 @@ def test_the_classic_walk(make_core, empty):
         (world.NOBODY, "popular", "no_history"),
     ],
 )
-def test_the_strategy_is_chosen_by_what_is_known(core, user, strategy, reason):
+def test_the_strategy_is_chosen_by_what_is_known_and_by_the_threshold(core, user, strategy, reason):
     answer = core.recommend.for_user(user, Wish())
     assert (answer.strategy, answer.fallback_reason) == (strategy, reason)
     assert (answer.model == "transitions") == (strategy == "model")
+
+
+def test_by_default_the_model_answers_from_the_first_rating_on(make_core, stores, recommender):
+    core = make_core(stores, recommender, model_threshold=CoreSettings(_env_file=None).model_threshold)
+    assert core.recommend.for_user(world.ONE, Wish()).strategy == "model"
+    assert core.recommend.for_user(world.NOBODY, Wish()).strategy == "popular"
+
+
+def test_who_rated_only_films_that_the_model_does_not_know_gets_what_is_near_to_them(
+    make_core, stores, recommender, embedder
+):
+    core = make_core(stores, recommender, embedder, model_threshold=1)
+    core.catalogue.update({"new": MovieChange(title="Nobody rated this yet", genres=("Drama",))})
+    rate(core, "early", _new=5.0)
+    answer = core.recommend.for_user("early", Wish())
+    assert (answer.strategy, answer.fallback_reason) == ("neighbours", "unknown_films")
+    assert len(answer.items) == 10
 
 
 @pytest.mark.parametrize("model", [None, "popular", "neighbours", "transitions", "model"])

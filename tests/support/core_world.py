@@ -7,7 +7,11 @@ from pathlib import Path
 from embedding_generator.client import Embedder
 from indexer import open_stores, statistics
 from indexer.embed import embed_pending
+from indexer.export import export
 from indexer.ports import Stores
+from recommender_api.data import read_training_data
+from recommender_api.model_files import activate
+from recommender_api.training import train
 from tests.support import world
 
 
@@ -18,3 +22,15 @@ def open_world(folder: Path, embedder: Embedder) -> Stores:
     embed_pending(stores, embedder)
     statistics.write(stores, statistics.compute(stores))
     return stores
+
+
+def train_on_world(folder: Path) -> Path:
+    """A folder of models with one trained version, active."""
+    folder.mkdir(exist_ok=True)
+    stores = open_stores(f"sqlite:///{folder}/world.db")
+    world.fill(stores)
+    export(stores, folder / "export")
+    stores.close()
+    stored = train("transitions", read_training_data(folder / "export"), models_dir=folder / "models").stored
+    activate(folder / "models", stored.name, stored.version)
+    return folder / "models"

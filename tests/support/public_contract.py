@@ -69,9 +69,9 @@ class PublicContract(PersonalContract):
         seen = set(client.get("/features", params={"user_id": KNOWN_USER}).json()["features"][0]["histories"])
         assert len({item["id"] for item in items} - seen) == 10
 
-    def test_a_user_with_few_ratings_gets_neighbours(self, client, new_user, films):
+    def test_a_user_with_few_ratings_gets_films_by_the_model_too(self, client, new_user, films):
         answer = client.get("/recommendations", params={"user_id": new_user(films[:3])})
-        assert answer.headers["x-marquee-strategy"] == "neighbours"
+        assert answer.headers["x-marquee-strategy"] == "model"
         assert "x-marquee-fallback-reason" not in answer.headers
         assert len(set(ids(answer)) - set(films[:3])) == 10
 
@@ -119,9 +119,9 @@ class PublicContract(PersonalContract):
         assert first[0] not in ids(client.get("/recommendations", params={"user_id": user}))
         assert client.get("/features", params={"user_id": user}).json()["features"][0]["histories"][0] == first[0]
 
-    def test_the_twentieth_rating_calls_the_model(self, client, new_user, films):
-        user = new_user(films[:19])
-        assert client.get("/recommendations", params={"user_id": user}).headers["x-marquee-strategy"] == "neighbours"
+    def test_the_first_rating_calls_the_model(self, client, new_user, films):
+        user = new_user()
+        assert client.get("/recommendations", params={"user_id": user}).headers["x-marquee-strategy"] == "popular"
         client.post("/update_ratings", json={user: {"movie_id": films[19], "rating": 4}})
         assert client.get("/recommendations", params={"user_id": user}).headers["x-marquee-strategy"] == "model"
 
@@ -321,7 +321,7 @@ class PublicContract(PersonalContract):
     def test_a_sequence_needs_no_account(self, client, films):
         asked = {"sequence": [*films[:3], "no such film"], "avoid": films[3:5], "k": 5}
         answer = client.post("/v1/recommendations", json=asked)
-        assert answer.json()["strategy"] == "neighbours"
+        assert answer.json()["strategy"] == "model"
         assert answer.json()["unknown_movies"] == ["no such film"]
         assert len(set(ids(answer)) - set(films[:5])) == 5
 
