@@ -17,6 +17,7 @@ from service_kit.errors import ModelUnavailable
 
 RANKERS = {
     "bert4rec": "recommender_api.models.bert4rec:Bert4Rec",
+    "blend": "recommender_api.models.blend:Blend",
     "ease": "recommender_api.models.ease:Ease",
     "forest": "recommender_api.models.forest:Forest",
     "item_knn": "recommender_api.models.item_knn:ItemKnn",

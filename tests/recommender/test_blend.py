@@ -1,0 +1,95 @@
+"""The blend keeps the contract of all rankers, learns its weights on validation, and builds on stored versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender_api.evaluation.protocols import LeaveOneOut
+from recommender_api.models.base import Query, Ranker
+from recommender_api.models.blend import Blend, Options
+from recommender_api.models.transitions import Transitions
+from recommender_api.models.watching import Watch
+from recommender_api.testing.checkerboard import FILMS, checkerboard, query
+from recommender_api.testing.ranker_contract import RankerContract
+from recommender_api.training import train
+from recommender_api.weights import ModelFileError
+from service_kit.errors import InvalidRequest
+
+COUNTS = "item_knn transitions"
+
+
+class TestBlend(RankerContract):
+    ranker = Blend
+    options = Options(epochs=40)
+    predicts = False
+
+
+def weights(members: str, best: Mapping[str, float]) -> list[float]:
+    """What the search finds where validation likes the scores of `best`, a weight a member, and no others."""
+    data = checkerboard()
+    asked = query(0, 2, 1)
+    evidence = {m.name: m.evidence([asked])[0] for m in Blend.fit(data, Options(members)).members}
+    wanted = sum(best[name] * said for name, said in evidence.items())
+
+    def validate(ranker: Ranker) -> dict[str, float]:
+        return {"ndcg@10": float(np.corrcoef(ranker.scores(asked), wanted)[0, 1])}
+
+    blend = Blend.fit_watched(data, Options(members), Watch(validate))
+    return [member.weight for member in blend.members]
+
+
+def test_the_weights_are_those_that_validation_likes_best() -> None:
+    assert weights(COUNTS, {"item_knn": 1.0, "transitions": 4.0}) == pytest.approx([1.0, 4.0], rel=0.25)
+    assert weights(COUNTS, {"item_knn": 1.0, "transitions": 0.0}) == [1.0, 0.0]
+
+
+def test_scores_are_the_weighted_sum_of_what_the_members_say() -> None:
+    data = checkerboard()
+    blend = Blend.fit(data, Options(COUNTS))
+    asked = [query(0, 2), query(1, ratings=0.5), Query()]
+    said = sum(member.weight * member.evidence(asked) for member in blend.members)
+    np.testing.assert_allclose(blend.scores_batch(asked), said, rtol=1e-6)
+
+
+def test_stored_versions_of_the_same_split_become_members(tmp_path: Path) -> None:
+    data, protocol = checkerboard(), LeaveOneOut(min_ratings=1, validation_users=20)
+    counts = train("transitions", data, models_dir=tmp_path, protocol=protocol, refit=False).stored
+    members = {"members": f"item_knn transitions@{counts.version}"}
+    blend = train("blend", data, members, models_dir=tmp_path, protocol=protocol)
+    assert blend.stored.metrics["fit_cpu_s"] >= 0
+    everything = train("transitions", data, models_dir=tmp_path, protocol=protocol, refit=True).stored
+    with pytest.raises(InvalidRequest, match="all ratings"):
+        train("blend", data, {"members": f"transitions@{everything.version}"}, models_dir=tmp_path, protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("members", "told"), [("blend", "cannot be a member"), ("transitions@20260101", "no folder to find it in")]
+)
+def test_members_that_cannot_be_are_refused(members: str, told: str) -> None:
+    with pytest.raises(InvalidRequest, match=told):
+        Blend.fit(checkerboard(), Options(members))
+
+
+def test_no_member_is_refused_before_anything_is_fitted() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Options("  ")
+
+
+def test_a_member_whose_files_are_missing_is_told(tmp_path: Path) -> None:
+    blend = Blend.fit(checkerboard(), Options("transitions"))
+    blend.save(tmp_path)
+    (tmp_path / "0.config.json").unlink()
+    with pytest.raises(ModelFileError, match=r"member-0/config\.json"):
+        Blend.load(tmp_path, blend.vocabulary)
+
+
+def test_a_blend_of_one_ranks_as_that_one() -> None:
+    asked = query(0, 2, 4)
+    alone = Transitions.fit(checkerboard()).scores(asked)
+    blended = Blend.fit(checkerboard(), Options("transitions")).scores(asked)
+    assert len(alone) == FILMS
+    np.testing.assert_array_equal(np.argsort(-blended, kind="stable"), np.argsort(-alone, kind="stable"))
