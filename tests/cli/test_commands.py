@@ -190,6 +190,13 @@ def test_evaluate_writes_its_tables_where_there_is_no_matplotlib(ready_home, mar
     assert not list((tmp_path / "board").glob("*.png"))
 
 
+@pytest.mark.slow
+def test_evaluate_embeds_the_titles_of_data_without_vectors(home, marquee):
+    done = marquee("evaluate", "transitions", "--data", str(DEMO), "--vectors", "--json")
+    assert done.code == 0
+    assert {row["model"] for row in json.loads(done.out)} == {"transitions", "popular", "neighbours"}
+
+
 def test_evaluate_reads_a_published_data_set(home, marquee):
     done = marquee("evaluate", "--data", str(DEMO), "--json")
     assert done.code == 0
