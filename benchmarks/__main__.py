@@ -1,6 +1,6 @@
 """`make bench`: everything that the README claims about speed, measured anew, as Markdown tables on stdout.
 
-    python -m benchmarks [--only steps,embedding,inference,restart,http,kmf] [--dataset NAME] [--home DIR]
+    python -m benchmarks [--only steps,embedding,inference,restart,http,kmf,fold_in] [--dataset NAME] [--home DIR]
 
 Works in a MARQUEE_HOME of its own, thrown away afterwards unless one is named. Ratios compare things that took turns
 in this one run; absolute figures are this machine's on this day.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf")
+PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf", "search", "fold_in")
 TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
 
 
@@ -128,12 +128,47 @@ def _http(_dataset: str) -> None:
     )
 
 
+def _fold_in(_dataset: str) -> None:
+    from benchmarks import fold_in
+
+    table("From a rating to a ranking that knows it", fold_in.HEADER, list(fold_in.measure()))
+
+
 def _kmf(_dataset: str) -> None:
     from benchmarks import kmf_online
     from marquee.training import read_data
     from service_kit.progress import NoProgress
 
     table("KMF's online update", kmf_online.HEADER, list(kmf_online.measure(read_data(None, None, NoProgress()))))
+
+
+def _search(_dataset: str) -> None:
+    from benchmarks import search
+
+    rows = [
+        (store, row.what, str(row.searches), f"{row.share:.1%} in the first {row.within}", f"{row.p50_ms:.1f}")
+        for store, row in search.measure_both(200, say)
+    ]
+    table("Titles found", ("store", "text", "searches", "found", "p50 ms"), rows)
+
+
+def _reasons(_dataset: str) -> None:
+    from benchmarks import reasons
+
+    rows = [
+        (
+            name,
+            str(row.samples),
+            f"{row.with_reasons:.0%}",
+            f"{row.ratio:.1f}",
+            f"{row.lowered:.1%}",
+            f"{row.plain_cpu_ms:.1f}",
+            f"{row.explained_cpu_ms:.1f}",
+        )
+        for name, row in reasons.measure_all(None, 500).items()
+    ]
+    header = ("who", "samples", "with reasons", "named / random film", "lowered", "CPU ms plain", "CPU ms explained")
+    table("What a score loses without the film that is named as its reason", header, rows)
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -96,22 +96,24 @@ class Neighbours:
         """For each of the films that have vectors up to `most` liked ones that carry it: how far its score falls when
         each of the latest is left out. Raises CannotRank."""
         felt = self._felt(history)
-        vectors = self._stores.vectors.get(list(dict.fromkeys([*felt, *avoid, *ids])))
+        liked = [movie_id for movie_id, value in felt.items() if value > 0][-_EXPLAINED:]
+        shorter = [self._felt(_without(history, movie_id)) for movie_id in liked]
+        needed = dict.fromkeys(id for each in ([*felt, *avoid, *ids], *shorter) for id in each)
+        vectors = self._stores.vectors.get(list(needed))
         known = [movie_id for movie_id in ids if movie_id in vectors]
-        liked = [movie_id for movie_id, value in felt.items() if value > 0 and movie_id in vectors][-_EXPLAINED:]
         if not known or not liked:
             return {}
         films = np.stack([vectors[movie_id] for movie_id in known])  # (N, D)
-        whole = self._nearness(history, avoid, vectors, films)
-        drops = [whole - self._nearness(_without(history, movie_id), avoid, vectors, films) for movie_id in liked]
+        whole = self._nearness(felt, avoid, vectors, films)
+        drops = [whole - self._nearness(left, avoid, vectors, films) for left in shorter]
         chosen = carriers(np.stack(drops, axis=1), most)
         return {movie_id: tuple(liked[column] for column in best) for movie_id, best in zip(known, chosen, strict=True)}
 
     def _nearness(
-        self, history: History, avoid: Sequence[str], vectors: Mapping[str, np.ndarray], films: np.ndarray
+        self, felt: Mapping[str, float], avoid: Sequence[str], vectors: Mapping[str, np.ndarray], films: np.ndarray
     ) -> np.ndarray:
-        """(N,) float32 for films (N, D); 0 for a history of which nothing is liked."""
-        liking = self._taste_of(self._felt(history), avoid, vectors)
+        """(N,) float32 for films (N, D); 0 where nothing was liked."""
+        liking = self._taste_of(felt, avoid, vectors)
         return np.zeros(len(films), np.float32) if liking is None else taste.scores(liking, films, self._options)
 
     def _taste(self, history: History, avoid: Sequence[str]) -> Taste:

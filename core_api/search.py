@@ -17,7 +17,7 @@ from service_kit.deadline import DeadlineExceeded
 from service_kit.errors import InvalidRequest, ModelUnavailable, UpstreamUnavailable
 
 Mode = Literal["title", "semantic", "hybrid"]
-_CANDIDATES = 200  # titles that share letters with the text, to be ranked well
+CANDIDATES = 200  # titles that share letters with the text, to be ranked well
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Search:
         return Found(self._films(self._by_title(text, rules, k), k), "title", reason)
 
     def _by_title(self, text: str, rules: Rules, k: int) -> list[Scored]:
-        candidates = self._stores.movies.find_titles(text, max(_CANDIDATES, 2 * k), rules.where)
+        candidates = self._stores.movies.find_titles(text, max(CANDIDATES, 2 * k), rules.where)
         return rank_titles(text, [film for film in candidates if rules.rated_enough(film.id)], k)
 
     def _by_meaning(self, text: str, rules: Rules, k: int) -> list[Scored]:

@@ -15,7 +15,10 @@ _TRAILING_ARTICLE = re.compile(
     r"^(?P<rest>.+), (?P<article>the|a|an|la|le|les|l'|el|los|las|il|lo|i|gli|der|die|das|un|une)(?P<tail>(?: \(.*)?)$",
     re.IGNORECASE,
 )
-_YEAR = re.compile(r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
+_LEADING_ARTICLE = re.compile(r"^(the|a|an|la|le|les|el|los|las|il|der|die|das) ")
+_YEAR = re.compile(r"\s*\((\d{4})(?:[-–]\d{0,4})?\)\s*$")
+
+_SHORT = 8  # letters of a text
 
 
 def fold(text: str) -> str:
@@ -38,14 +41,35 @@ def year_of(title: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def split_year(title: str) -> tuple[str, str]:
+    """The title without the year that ends it, and that year as it stands there: "Heat (1995)" -> "Heat", "(1995)"."""
+    bare = _YEAR.sub("", title)
+    return bare.strip(), title[len(bare) :].strip()
+
+
+def without_article(folded: str) -> str:
+    """A folded text without the article that begins it: "the matrix" -> "matrix"."""
+    return _LEADING_ARTICLE.sub("", folded)
+
+
 def natural_title(title: str) -> str:
     """As people say it, without the year: "Matrix, The (1999)" -> "The Matrix"."""
-    bare = _YEAR.sub("", title.strip()).strip()
+    bare, _ = split_year(title)
     moved = _TRAILING_ARTICLE.match(bare)
     if not moved:
         return bare
     between = "" if moved["article"].endswith("'") else " "
     return f"{moved['article']}{between}{moved['rest']}{moved['tail']}"
+
+
+def searched(text: str) -> list[str]:
+    """The n-grams by which a store looks for titles like this text. Its article is of no use: a fifth has one. Two
+    letters swapped leave hardly an n-gram of a short text whole, so those of every swap are looked for too."""
+    folded = without_article(fold_title(text))
+    texts = [folded]
+    if len(folded) <= _SHORT:
+        texts += [folded[:at] + folded[at + 1] + folded[at] + folded[at + 2 :] for at in range(len(folded) - 1)]
+    return list(dict.fromkeys(gram for each in texts for gram in ngrams(each)))
 
 
 def ngrams(folded: str, size: int = 3) -> list[str]:

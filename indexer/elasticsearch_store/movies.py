@@ -10,7 +10,7 @@ from indexer.checks import movie_problem
 from indexer.elasticsearch_store.reading import MOST_HITS, by_id, passes, scan, search, total
 from indexer.elasticsearch_store.settling import settle
 from indexer.elasticsearch_store.writing import MOST_ATTEMPTS, Action, Writer, guarded
-from indexer.folding import fold_title, ngrams
+from indexer.folding import fold_title, ngrams, searched
 from indexer.text import TEXT_RECIPE, text_hash
 from indexer.types import EVERYTHING, Failure, Movie, MovieFilter, WriteReport
 
@@ -59,7 +59,7 @@ class ElasticsearchMovies:
         return deleted
 
     def find_titles(self, text: str, limit: int, where: MovieFilter = EVERYTHING) -> list[Movie]:
-        grams = ngrams(fold_title(text))[:_MOST_GRAMS]
+        grams = searched(text)[:_MOST_GRAMS]
         if not grams or limit < 1:
             return []
         likeness = {"match": {"title_grams": {"query": " ".join(grams)}}}

@@ -9,7 +9,7 @@ from typing import Any
 
 from indexer.batches import batches
 from indexer.checks import id_problem, movie_problem
-from indexer.folding import fold_title, ngrams
+from indexer.folding import fold_title, ngrams, searched
 from indexer.sqlite_store.database import ROWS_A_COMMIT, Database, Row
 from indexer.sqlite_store.filters import condition
 from indexer.sqlite_store.schema import bump
@@ -68,7 +68,7 @@ class SqliteMovies:
         return deleted
 
     def find_titles(self, text: str, limit: int, where: MovieFilter = EVERYTHING) -> list[Movie]:
-        grams = ngrams(fold_title(text[:_LONGEST_TEXT]))[:_MOST_GRAMS]
+        grams = searched(text[:_LONGEST_TEXT])[:_MOST_GRAMS]
         if not grams or limit < 1:
             return []
         passes, values = condition(where)

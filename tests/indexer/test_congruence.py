@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from benchmarks import search
 from indexer import open_stores
 from indexer.datasets import DatasetError
 from indexer.exact import ExactIndex
@@ -92,6 +93,14 @@ class TestCongruence:
             assert hits[0] == hits[1]
             titles = {film.title for film in world.movies if film.id == hits[0][0].id}
             assert titles == {movie.title}
+
+    @pytest.mark.parametrize("store", ["exact", "approximate"])
+    def test_mistyped_and_exact_titles_are_found_as_promised(self, world: World, store: str) -> None:
+        mistyped, exact, begun = search.measure(getattr(world, store), titles=200)
+        assert (mistyped.within, exact.within) == (3, 1)
+        assert mistyped.share >= search.TYPO_FLOOR
+        assert exact.share >= search.EXACT_FLOOR
+        assert begun.share >= 0.9
 
     @pytest.mark.parametrize("share", FILTERS)
     def test_recall_reaches_what_is_promised(self, world: World, share: float) -> None:
