@@ -190,8 +190,7 @@ def test_evaluate_writes_its_tables_where_there_is_no_matplotlib(ready_home, mar
     assert not list((tmp_path / "board").glob("*.png"))
 
 
-@pytest.mark.slow
-def test_evaluate_embeds_the_titles_of_data_without_vectors(home, marquee):
+def test_evaluate_embeds_the_titles_of_data_without_vectors(ready_home, marquee):
     done = marquee("evaluate", "transitions", "--data", str(DEMO), "--vectors", "--json")
     assert done.code == 0
     assert {row["model"] for row in json.loads(done.out)} == {"transitions", "popular", "neighbours"}
