@@ -40,3 +40,10 @@ def fit_biases(data: TrainingData) -> Biases:
 def user_offset(residuals: np.ndarray) -> float:
     """From what the user's ratings (T,) differ from mean + film offset."""
     return float(residuals.sum(dtype=np.float64) / (len(residuals) + USER_SHRINKAGE))
+
+
+def surprises_of(biases: Biases, films: np.ndarray, ratings: np.ndarray) -> tuple[float, np.ndarray]:
+    """(the user's offset, (T,) how much better each of the films (T,) was rated than the averages said)."""
+    residuals = ratings - (biases.mean + biases.films[films])
+    user = user_offset(residuals)
+    return user, residuals - user

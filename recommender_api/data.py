@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from recommender_api.vocabulary import Vocabulary
 from service_kit.errors import InvalidRequest
 
 FORMAT = 1  # of the export folder
+LABEL_KINDS = ("tags", "keywords", "cast", "director")  # lists of words in movies.parquet, beside the genres
 RATINGS, TIMESTAMPS = "ratings", "timestamps"  # what may be implied
 
 
@@ -52,6 +53,9 @@ class TrainingData:
     titles: tuple[str, ...]  # V, "" where unknown
     genres: tuple[tuple[str, ...], ...]  # V
     years: np.ndarray  # (V,) int64, 0 where unknown
+    labels: Mapping[str, tuple[tuple[str, ...], ...]] = field(
+        default_factory=dict
+    )  # kind -> V lists; only kinds in use
     vectors: np.ndarray | None = None  # (V, D) float32 of length 1, zeros where a film has none
     has_vector: np.ndarray | None = None  # (V,) bool
     vector_space: str | None = None  # which embedding model made the vectors
@@ -124,6 +128,7 @@ class TrainingData:
         titles: Mapping[str, str] | None = None,
         genres: Mapping[str, Sequence[str]] | None = None,
         years: Mapping[str, int] | None = None,
+        labels: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
         vectors: Mapping[str, np.ndarray] | None = None,
         vector_space: str | None = None,
     ) -> TrainingData:
@@ -145,6 +150,10 @@ class TrainingData:
             titles=tuple((titles or {}).get(id, "") for id in vocabulary.ids),
             genres=tuple(tuple((genres or {}).get(id, ())) for id in vocabulary.ids),
             years=np.array([(years or {}).get(id, 0) for id in vocabulary.ids], np.int64),
+            labels={
+                kind: tuple(tuple(of_film.get(id, ())) for id in vocabulary.ids)
+                for kind, of_film in (labels or {}).items()
+            },
             vectors=matrix,
             has_vector=has_vector,
             vector_space=vector_space if matrix is not None else None,
@@ -192,6 +201,7 @@ def read_training_data(folder: Path, *, verify: bool = True) -> TrainingData:
         titles=tuple(film.get("title") or "" for film in films),
         genres=tuple(tuple(film.get("genres") or ()) for film in films),
         years=np.array([film.get("year") or 0 for film in films], np.int64),
+        labels=_labels(films),
         vectors=vectors,
         has_vector=has_vector,
         vector_space=str(space["model"]) if vectors is not None and space else None,
@@ -250,9 +260,17 @@ def _read_films(folder: Path, vocabulary: Vocabulary) -> list[dict[str, Any]]:
     """One dictionary a row of the vocabulary, empty for a film that was rated but is in no catalogue."""
     import pyarrow.parquet as parquet
 
-    table = parquet.read_table(folder / "movies.parquet", columns=["movie_id", "title", "genres", "year"])
+    path = folder / "movies.parquet"
+    kinds = [kind for kind in LABEL_KINDS if kind in parquet.read_schema(path).names]
+    table = parquet.read_table(path, columns=["movie_id", "title", "genres", "year", *kinds])
     by_id = {film["movie_id"]: film for film in table.to_pylist() if film["movie_id"] in vocabulary}
     return [by_id.get(id, {}) for id in vocabulary.ids]
+
+
+def _labels(films: Sequence[Mapping[str, Any]]) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """The kinds of labels that any film has."""
+    found = {kind: tuple(tuple(film.get(kind) or ()) for film in films) for kind in LABEL_KINDS}
+    return {kind: lists for kind, lists in found.items() if any(lists)}
 
 
 def _read_attributes(folder: Path, users: Vocabulary) -> tuple[Mapping[str, str], ...]:

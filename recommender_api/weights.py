@@ -73,6 +73,16 @@ def check_rows(folder: Path, what: str, rows: int, vocabulary_size: int) -> None
         raise ModelFileError(f"{place(folder)}: {what} are for {rows} films, but the vocabulary has {vocabulary_size}.")
 
 
+def read_film_arrays(folder: Path, dimensions: Mapping[str, int], films: int) -> dict[str, np.ndarray]:
+    """Arrays with a row for each of so many films and these numbers of dimensions, finite throughout."""
+    arrays = read_arrays(folder, set(dimensions))
+    for name, array in arrays.items():
+        check_rows(folder, name, len(array) if array.ndim else 0, films)
+        if array.ndim != dimensions[name] or not np.isfinite(array).all():
+            raise ModelFileError(f"{place(folder)}: {name} have the wrong shape or are not finite; train again.")
+    return arrays
+
+
 def write_config(folder: Path, options: Any, **facts: Any) -> None:
     """config.json: the hyperparameters that a model was fitted with, and a few facts it needs beside its arrays."""
     document = {"options": asdict(options), **facts}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,20 +10,21 @@ import numpy as np
 import pytest
 
 from recommender_api.data import DataError, TrainingData
-from recommender_api.models import ease, forest, item_knn, regression, transitions
+from recommender_api.models import ease, forest, item_knn, regression, soup, transitions
 from recommender_api.models.base import Query
 from recommender_api.models.ease import Ease
 from recommender_api.models.forest import Forest
 from recommender_api.models.item_knn import ItemKnn
 from recommender_api.models.registry import RANKERS, options_class, ranker_class
-from recommender_api.models.regression import Regression, ridge
+from recommender_api.models.regression import Regression
+from recommender_api.models.soup import Soup
 from recommender_api.models.transitions import Transitions
 from recommender_api.weights import ModelFileError
 from service_kit.errors import ModelUnavailable
 from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
 from tests.support.ranker_contract import RankerContract, overtaken
 
-SMALL_FOREST = forest.Options(trees=20, leaf=5, folds=5)
+SMALL_FOREST = forest.Options(rounds=25, trees=20, leaf=5, folds=5)
 
 
 class TestTransitions(RankerContract):
@@ -122,17 +124,28 @@ class TestRegression(RankerContract):
     options = regression.Options()
     predicts = True
 
-    def test_it_says_what_is_missing_when_there_are_no_vectors(self) -> None:
-        with pytest.raises(DataError, match="marquee embed"):
-            Regression.fit(checkerboard(vectors=False))
+    def test_without_ratings_there_is_nothing_to_learn(self) -> None:
+        with pytest.raises(DataError, match="no rating"):
+            Regression.fit(checkerboard().select(np.zeros(len(checkerboard()), bool)))
 
-    def test_a_film_without_a_vector_is_ranked_by_its_ratings_and_pulls_on_no_other(self) -> None:
+    def test_a_block_of_features_is_left_out_with_its_data_or_its_weight(self) -> None:
+        whole = Regression.fit(checkerboard())
+        assert set(whole._blocks.names) == {"genres", "text", "years", "counts", "audience"}  # there are no tags
+        without = Regression.fit(checkerboard(vectors=False), regression.Options(years=0.0))
+        assert set(without._blocks.names) == {"genres", "counts", "audience"}
+        liked = without.scores(query(0, 2))
+        assert liked[of_colour(0)[2:]].min() > liked[of_colour(1)].max()
+        with pytest.raises(ValueError, match="0 or more"):
+            regression.Options(text=-1.0)
+
+    def test_a_film_of_which_only_its_ratings_are_known_pulls_on_no_other(self) -> None:
         data = checkerboard()
         assert data.vectors is not None
         assert data.has_vector is not None
         bare, known, vectors = 4, data.has_vector.copy(), data.vectors.copy()
         known[bare], vectors[bare] = False, 0.0
-        model = Regression.fit(replace(data, vectors=vectors, has_vector=known))
+        only_text = regression.Options(genres=0, tags=0, years=0, counts=0, audience=0)
+        model = Regression.fit(replace(data, vectors=vectors, has_vector=known), only_text)
         high, low = model.scores(query(bare, ratings=5.0)), model.scores(query(bare, ratings=0.5))
         np.testing.assert_allclose(np.diff(high), np.diff(low), atol=1e-4)  # moved as one, by the user's own offset
         with_others = model.scores(query(0, 2, 6))
@@ -148,12 +161,40 @@ class TestRegression(RankerContract):
             after[like_it].mean() - after[unlike_it].mean() <= before[like_it].mean() - before[unlike_it].mean() + 1e-5
         )
 
-    @pytest.mark.parametrize(("films", "dimension"), [(3, 8), (30, 8), (8, 8), (0, 8), (5, 0)])
-    def test_both_ways_to_solve_the_ridge_agree(self, films: int, dimension: int) -> None:
-        rng = np.random.default_rng(1)
-        x, y = rng.normal(size=(films, dimension)), rng.normal(size=films)
-        expected = np.linalg.inv(x.T @ x + 2 * np.eye(dimension)) @ x.T @ y
-        np.testing.assert_allclose(ridge(x, y, 2.0), expected, rtol=1e-4, atol=1e-6)
+
+class TestSoup(RankerContract):
+    ranker = Soup
+    options = soup.Options()
+    predicts = False
+
+    def test_films_with_the_same_rare_words_come_first(self) -> None:
+        films = ["heist-1", "heist-2", "drama-1", "drama-2", "drama-3"]
+        genres = dict.fromkeys(films, ("Drama",))
+        labels = {
+            "keywords": {"heist-1": ("bank",), "heist-2": ("Bank",)},
+            "director": {"drama-1": ("Varda",), "drama-3": ("Varda",)},
+        }
+        data = TrainingData.from_columns(["u"] * 5, films, [4.0] * 5, range(5), genres=genres, labels=labels)
+        rows = {film: row for row, film in enumerate(data.vocabulary.ids)}
+        for weighting in ("tfidf", "counts"):
+            model = Soup.fit(data, soup.Options(weighting=weighting))
+            near = np.argsort(-model.scores(query(rows["heist-1"])), kind="stable")
+            assert [data.vocabulary.ids[row] for row in near[:2]] == ["heist-1", "heist-2"]
+            assert np.argsort(-model.scores(query(rows["drama-1"])), kind="stable")[1] == rows["drama-3"]
+
+    def test_likeness_is_the_cosine_worked_out_by_hand(self) -> None:
+        data = TrainingData.from_columns(
+            ["u"] * 3, list("abc"), [4.0] * 3, range(3), genres={"a": ("X", "Y"), "b": ("X",), "c": ("Y",)}
+        )
+        scores = Soup.fit(data, soup.Options(weighting="counts")).scores(query(0))
+        np.testing.assert_allclose(scores, [1.0, np.sqrt(0.5), np.sqrt(0.5)], rtol=1e-5)
+
+    def test_words_that_point_nowhere_are_refused(self, tmp_path: Path) -> None:
+        model = Soup.fit(checkerboard())
+        model._words[3] = 10_000_000
+        model.save(tmp_path)
+        with pytest.raises(ModelFileError, match="inconsistent"):
+            Soup.load(tmp_path, model.vocabulary)
 
 
 class TestForest(RankerContract):
@@ -173,15 +214,33 @@ class TestForest(RankerContract):
         assert len(np.unique(scores)) > FILMS // 2
 
     def test_a_rating_is_never_described_by_itself(self) -> None:
-        """Ratings of pure noise: a forest that saw its own answers would seem to predict them."""
+        """Ratings of pure noise: trees that saw their own answers would seem to predict them."""
         rng = np.random.default_rng(5)
         data = checkerboard()
         noise = replace(data, ratings=rng.choice(np.arange(0.5, 5.5, 0.5), len(data)).astype(np.float32))
-        facts = forest.film_facts(noise)
-        described, ratings = forest.training_pairs(noise, facts, SMALL_FOREST)
-        assert described.shape == (len(data), forest.FEATURES)
-        for column in described[:, :4].T:
-            assert abs(np.corrcoef(column, ratings)[0, 1]) < 0.2
+        described, ratings = forest.training_pairs(noise, SMALL_FOREST)
+        names = forest.features_of(noise, SMALL_FOREST).names
+        assert described.shape == (len(data), len(names))
+        for name in ("offset", "user's offset", "taste", "films rated alike"):
+            assert abs(np.corrcoef(described[:, names.index(name)], ratings)[0, 1]) < 0.2, name
+
+    @pytest.mark.parametrize("features", ["labels,user", "text,user", "film,user", "film,user,time"])
+    @pytest.mark.parametrize("learner", ["forest", "boosting", "blend"])
+    def test_features_and_learner_are_chosen_by_name(self, tmp_path: Path, features: str, learner: str) -> None:
+        model = Forest.fit(checkerboard(), replace(SMALL_FOREST, features=features, learner=learner))
+        model.save(tmp_path)
+        asked, films = query(0, 2, 1, ratings=[5.0, 4.0, 0.5]), np.arange(FILMS)
+        again = Forest.load(tmp_path, model.vocabulary)
+        np.testing.assert_array_equal(again.predict(asked, films), model.predict(asked, films))
+
+    def test_what_cannot_be_chosen_is_refused_by_its_name(self) -> None:
+        for wrong in ({"features": "film,mood"}, {"features": ""}, {"learner": "oracle"}, {"folds": 1}):
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                forest.Options(**wrong)  # type: ignore[arg-type]
+
+    def test_of_many_ratings_those_of_some_users_are_learnt_from(self) -> None:
+        described, ratings = forest.training_pairs(checkerboard(), replace(SMALL_FOREST, rows=200))
+        assert 100 < len(ratings) == len(described) <= 200
 
     def test_a_low_rating_lifts_no_film_at_all(self) -> None:
         model = Forest.fit(checkerboard(), SMALL_FOREST)
@@ -196,33 +255,49 @@ class TestForest(RankerContract):
         first, second = (Forest.fit(checkerboard(), SMALL_FOREST) for _ in range(2))
         np.testing.assert_array_equal(first.scores(query(0, 1)), second.scores(query(0, 1)))
 
-    def test_a_tree_whose_links_leave_it_is_refused(self, tmp_path: Path) -> None:
-        model = Forest.fit(checkerboard(), SMALL_FOREST)
-        tree = model._forest.estimators_[0].tree_
-        for children, bad in ((tree.children_left, tree.node_count + 7), (tree.children_right, 0)):
+    @pytest.mark.parametrize("kind", ["forest", "boosting"])
+    def test_a_tree_whose_links_leave_it_is_refused(self, tmp_path: Path, kind: str) -> None:
+        model = Forest.fit(checkerboard(), replace(SMALL_FOREST, learner=kind))
+        learned = model._learned.models[kind]
+        if kind == "forest":
+            tree = learned.estimators_[0].tree_
+            links, nodes = (tree.children_left, tree.children_right), tree.node_count
+        else:
+            tree = learned._predictors[0][0].nodes
+            links, nodes = (tree["left"], tree["right"]), len(tree)
+        for children, bad in ((links[0], nodes + 7), (links[1], 0)):
             good = children[0]
             children[0] = bad
             model.save(tmp_path)
-            with pytest.raises(ModelFileError, match="not a sound forest"):
+            with pytest.raises(ModelFileError, match="not a sound"):
                 Forest.load(tmp_path, model.vocabulary)
             children[0] = good
 
-    def test_an_object_that_is_no_forest_is_refused_before_it_is_made(self, tmp_path: Path) -> None:
+    def test_trees_over_other_columns_are_refused(self, tmp_path: Path) -> None:
+        model = Forest.fit(checkerboard(), SMALL_FOREST)
+        model.save(tmp_path)
+        config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+        config["options"]["features"] = "film,user"
+        (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
+        with pytest.raises(ModelFileError, match="7 columns"):
+            Forest.load(tmp_path, model.vocabulary)
+
+    def test_an_object_that_is_no_learner_is_refused_before_it_is_made(self, tmp_path: Path) -> None:
         from skops.io import dump
 
         model = Forest.fit(checkerboard(), SMALL_FOREST)
         model.save(tmp_path)
-        dump(Canary(tmp_path / "canary"), tmp_path / "forest.skops")
-        with pytest.raises(ModelFileError, match="which no forest needs"):
+        dump(Canary(tmp_path / "canary"), tmp_path / "boosting.skops")
+        with pytest.raises(ModelFileError, match="which no boosting needs"):
             Forest.load(tmp_path, model.vocabulary)
         assert not (tmp_path / "canary").exists()
 
     def test_a_file_that_is_no_archive_is_refused(self, tmp_path: Path) -> None:
         model = Forest.fit(checkerboard(), SMALL_FOREST)
         model.save(tmp_path)
-        whole = (tmp_path / "forest.skops").read_bytes()
+        whole = (tmp_path / "boosting.skops").read_bytes()
         for damaged in (b"", b"not a zip", whole[: len(whole) // 2]):
-            (tmp_path / "forest.skops").write_bytes(damaged)
+            (tmp_path / "boosting.skops").write_bytes(damaged)
             with pytest.raises(ModelFileError, match="damaged"):
                 Forest.load(tmp_path, model.vocabulary)
 

@@ -1,0 +1,1 @@
+"""What rating models see: of a film (`films`), of a user and a film together (`pairs`). No model in here."""
