@@ -17,7 +17,7 @@ from indexer.types import Statistics
 from marquee.wiring import read_settings
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer
-from recommender_api.evaluation.protocols import Split
+from recommender_api.evaluation.splits import Split
 from recommender_api.models.base import Query
 
 if TYPE_CHECKING:

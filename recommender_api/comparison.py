@@ -16,7 +16,8 @@ from recommender_api.data import RATINGS, TrainingData
 from recommender_api.evaluation.evaluate import K, Scorer, evaluate
 from recommender_api.evaluation.history_length import ByLength, by_length
 from recommender_api.evaluation.leaderboard import Leaderboard
-from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut, RandomRatings, Split
+from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut, RandomRatings
+from recommender_api.evaluation.splits import Split
 from recommender_api.model_files import StoredVersion, list_versions, load_version
 from recommender_api.models.watching import Watch
 from recommender_api.training import FIT_CPU_S, fit, make_options

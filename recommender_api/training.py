@@ -18,14 +18,8 @@ from typing import Any, cast
 
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer, ranking_metrics, validation_metrics
-from recommender_api.evaluation.protocols import (
-    EVERYTHING,
-    EvaluationProtocol,
-    LeaveOneOut,
-    Split,
-    check_unseen,
-    check_vocabulary,
-)
+from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut
+from recommender_api.evaluation.splits import EVERYTHING, Split, check_unseen, check_vocabulary
 from recommender_api.model_files import StoredVersion, list_versions, load_version, save_version
 from recommender_api.models.base import Ranker
 from recommender_api.models.registry import guarded, options_class, ranker_class

@@ -17,8 +17,8 @@ import numpy as np
 from recommender_api.evaluation import lists as of_lists
 from recommender_api.evaluation.leaderboard import Leaderboard, Row
 from recommender_api.evaluation.lists import Catalogue
-from recommender_api.evaluation.protocols import RankingCase, RatingCase, Split
 from recommender_api.evaluation.ranks import Ranks, ranks_of, top_k
+from recommender_api.evaluation.splits import RankingCase, RatingCase, Split
 from recommender_api.evaluation.uncertainty import intervals, pooled_interval
 from recommender_api.models.base import Query
 from service_kit.progress import Advance, NoProgress, Progress

@@ -17,7 +17,7 @@ import numpy as np
 
 from recommender_api.evaluation.evaluate import K, Scorer, accuracy, rank_all
 from recommender_api.evaluation.leaderboard import write_csv
-from recommender_api.evaluation.protocols import Split
+from recommender_api.evaluation.splits import Split
 from recommender_api.evaluation.uncertainty import intervals
 from service_kit.progress import NoProgress, Progress
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from recommender_api.data import TrainingData
-from recommender_api.evaluation.protocols import RatingCase
+from recommender_api.evaluation.splits import RatingCase
 from recommender_api.evaluation.uncertainty import paired_p
 
 # What stands in which table; "@" for any k. Higher is better for the first of each but RMSE.

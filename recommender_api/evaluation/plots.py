@@ -21,7 +21,6 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "svg.hashsalt": "marquee",
 }
-BUCKETS = 10  # of films, from the most rated tenth to the least
 
 
 def available() -> bool:
@@ -73,19 +72,21 @@ def _training_time(rows: Sequence[Row], metric: str, folder: Path) -> list[Path]
 
 
 def _popularity(board: Leaderboard, rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Which share of what is recommended falls to each tenth of the films, most rated first."""
+    """Which share of what is recommended falls to the so many most rated films."""
     counts = np.bincount(board.data.items, minlength=board.data.n_items)
-    tenth = np.empty(len(counts), np.int64)
-    tenth[np.argsort(-counts, kind="stable")] = np.arange(len(counts)) * BUCKETS // len(counts)
+    place = np.empty(len(counts), np.int64)
+    place[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
+    most = np.arange(1, len(counts) + 1)
     with _axes(folder / "popularity") as (axes, written):
         for row in rows:
-            shown = tenth[row.lists[row.lists >= 0]]
-            axes.plot(range(1, BUCKETS + 1), np.bincount(shown, minlength=BUCKETS) / len(shown), "o-", label=row.name)
-        rated = np.bincount(tenth, counts, minlength=BUCKETS) / max(1, counts.sum())
-        axes.plot(range(1, BUCKETS + 1), rated, color="black", linestyle=":", label="ratings")
-        axes.set_xlabel("tenth of the films, the most rated first")
-        axes.set_ylabel("share of the recommended places")
-        axes.legend(frameon=False)
+            shown = np.bincount(place[row.lists[row.lists >= 0]], minlength=len(counts))
+            axes.plot(most, np.cumsum(shown) / shown.sum(), label=row.name)
+        rated = np.cumsum(np.sort(counts)[::-1]) / max(1, counts.sum())
+        axes.plot(most, rated, color="black", linestyle=":", label="all ratings")
+        axes.set_xscale("log")
+        axes.set_xlabel("so many most rated films")
+        axes.set_ylabel("have this share of the recommended places")
+        _legend(axes)
     return written
 
 
@@ -101,8 +102,12 @@ def _history_length(lengths: ByLength, folder: Path) -> list[Path]:
         axes.set_xticks(range(len(ticks)), ticks)
         axes.set_xlabel("latest films of the history that are known")
         axes.set_ylabel(lengths.metric.upper())
-        axes.legend(frameon=False)
+        _legend(axes)
     return written
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside the curves
 
 
 @contextmanager

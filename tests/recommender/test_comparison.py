@@ -11,7 +11,8 @@ import pytest
 from recommender_api.comparison import Contestants, compare
 from recommender_api.data import RATINGS, TIMESTAMPS, TrainingData
 from recommender_api.evaluation.history_length import by_length
-from recommender_api.evaluation.protocols import LeaveOneOut, Split, TimeCut
+from recommender_api.evaluation.protocols import LeaveOneOut, TimeCut
+from recommender_api.evaluation.splits import Split
 from recommender_api.models.base import Query
 from recommender_api.training import train
 from service_kit.errors import InvalidRequest

@@ -13,7 +13,8 @@ import pytest
 
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import BATCH, evaluate, rank_all, validation_metrics
-from recommender_api.evaluation.protocols import LeaveOneOut, RandomFilms, RandomRatings, Split
+from recommender_api.evaluation.protocols import LeaveOneOut, RandomFilms, RandomRatings
+from recommender_api.evaluation.splits import Split
 from recommender_api.models.base import Query
 
 FILMS, USERS = 200, 600

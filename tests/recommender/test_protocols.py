@@ -9,17 +9,8 @@ import numpy as np
 import pytest
 
 from recommender_api.data import TrainingData
-from recommender_api.evaluation.protocols import (
-    EVERYTHING,
-    LeaveOneOut,
-    RandomFilms,
-    RandomRatings,
-    RankingCase,
-    Strict,
-    TimeCut,
-    check_unseen,
-    draw_users,
-)
+from recommender_api.evaluation.protocols import LeaveOneOut, RandomFilms, RandomRatings, Strict, TimeCut, draw_users
+from recommender_api.evaluation.splits import EVERYTHING, RankingCase, check_unseen
 from service_kit.errors import InvalidRequest
 from tests.support.real_data import real_dataset
 

@@ -14,7 +14,8 @@ import torch
 
 from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer, validation_metrics
-from recommender_api.evaluation.protocols import PROTOCOLS, LeaveOneOut, Split
+from recommender_api.evaluation.protocols import PROTOCOLS, LeaveOneOut
+from recommender_api.evaluation.splits import Split
 from recommender_api.model_files import StoredVersion, load_version
 from recommender_api.models.base import Query
 from recommender_api.training import VALIDATION, choose_active, on_validation, train
