@@ -24,6 +24,7 @@ RANKERS = {
     "kmf": "recommender_api.models.kmf:KernelFactorisation",
     "mf": "recommender_api.models.mf:MatrixFactorisation",
     "regression": "recommender_api.models.regression:Regression",
+    "softmax": "recommender_api.models.softmax:Softmax",
     "soup": "recommender_api.models.soup:Soup",
     "transitions": "recommender_api.models.transitions:Transitions",
 }
