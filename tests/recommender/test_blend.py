@@ -24,7 +24,7 @@ COUNTS = "item_knn transitions"
 
 class TestBlend(RankerContract):
     ranker = Blend
-    options = Options(epochs=40)
+    options = Options(epochs=20)
     predicts = False
 
 
