@@ -200,6 +200,7 @@ def compare(
     *,
     k: int = 10,
     lengths: Sequence[int] = (),
+    users: int | None = None,
 ) -> Comparison:
     """Models and the core's strategies on one split."""
     from marquee.strategies import NAMES, strategies
@@ -211,4 +212,4 @@ def compare(
     for name in names:
         check_name(name)
     contestants = comparison.Contestants(names, others=strategies, models_dir=recommender_settings().models_dir)
-    return comparison.compare(contestants, data, split_by, k=k, lengths=lengths, progress=progress)
+    return comparison.compare(contestants, data, split_by, k=k, lengths=lengths, users=users, progress=progress)

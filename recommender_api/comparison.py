@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from recommender_api.data import RATINGS, TrainingData
 from recommender_api.evaluation.evaluate import K, Scorer, evaluate
@@ -23,6 +25,8 @@ from recommender_api.models.watching import Watch
 from recommender_api.training import FIT_CPU_S, fit, make_options
 from service_kit.errors import InvalidRequest
 from service_kit.progress import NoProgress, Progress
+
+_SEED = 1  # of the draw of users
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ def compare(
     *,
     k: int = K,
     lengths: Sequence[int] = (),
+    users: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """The leaderboard, and with `lengths` the table by history length.
+    """The leaderboard, and with `lengths` the table by history length; of all users, or of so many, drawn once.
 
     Models that predict are also fitted on the random 70/30 split for RMSE and MAE, unless the protocol has ratings to
     predict itself, or the data has none. Raises InvalidRequest where the protocol finds nobody to ask in this data.
@@ -63,6 +68,8 @@ def compare(
             "for training and for the test; take more data or another protocol."
         )
     scorers, cpu_s = _fitted(contestants, split, progress)
+    if users is not None:
+        split = _asking(split, users)
     board = evaluate(scorers, split, progress, k).with_fit_seconds(cpu_s)
     by = by_length(scorers, split, lengths, k, progress) if lengths else None
     predicting = [name for name in contestants.names if _predicts(scorers[name], split)]
@@ -71,6 +78,12 @@ def compare(
         models = Contestants(predicting, options=contestants.options, models_dir=contestants.models_dir)
         board = board.joined(evaluate(_fitted(models, ratings, progress)[0], ratings, progress))
     return Comparison(board, by)
+
+
+def _asking(split: Split, users: int) -> Split:
+    """The same split with at most so many test cases of rankings: the same ones for everybody."""
+    chosen = np.random.default_rng(_SEED).choice(len(split.test), min(users, len(split.test)), replace=False)
+    return replace(split, test=[split.test[case] for case in np.sort(chosen)])
 
 
 def _fitted(

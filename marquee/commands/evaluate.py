@@ -26,6 +26,9 @@ def evaluate(
         str, typer.Option("--protocol", help="leave-one-out, strict, time or random.")
     ] = "leave-one-out",
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Length of the lists that are judged.")] = 10,
+    users: Annotated[
+        int | None, typer.Option("--users", min=1, metavar="N", help="Rank for N users, drawn once; else for all.")
+    ] = None,
     baselines: Annotated[
         bool, typer.Option("--baselines", help="Also item_knn and ease, beside models named.")
     ] = False,
@@ -64,7 +67,7 @@ def evaluate(
             say("the data has no vectors: neighbours and the models that learn from them are left out")
         if baselines or not models:
             names = list(dict.fromkeys([*names, *BASELINES]))
-        found = training.compare(names, columns, protocol, progress, k=k, lengths=cuts)
+        found = training.compare(names, columns, protocol, progress, k=k, lengths=cuts, users=users)
     if out is not None:
         _write(found, out)
     if as_json:

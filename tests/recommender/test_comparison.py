@@ -53,6 +53,15 @@ def test_a_stored_version_of_the_same_split_is_taken_instead_of_fitting(tmp_path
     assert fresh.metrics["mrr"] != row.metrics["mrr"]
 
 
+def test_some_users_may_stand_for_all_and_are_the_same_ones_each_time() -> None:
+    (some,) = compare(Contestants(["transitions"]), DATA, users=7).board.rows
+    (again,) = compare(Contestants(["transitions"]), DATA, users=7).board.rows
+    (whole,) = compare(Contestants(["transitions"]), DATA, users=10**6).board.rows
+    assert len(some.users) == 7
+    assert some.users.tolist() == again.users.tolist()
+    assert set(some.users) < set(whole.users)
+
+
 def test_a_version_that_has_seen_everything_is_never_tested(tmp_path: Path) -> None:
     seen = train("transitions", DATA, models_dir=tmp_path, refit=True).stored
     (row,) = compare(Contestants(["transitions"], models_dir=tmp_path), DATA).board.rows
