@@ -1,0 +1,65 @@
+#!/bin/sh
+# From the raw file to the README's table of ranking figures on MovieLens 1M.
+#
+#   sh runs/ml1m.sh PATH/ml-1m.txt [STEP ...]     steps: strict fast full masked table (default: all, in this order)
+#
+# ml-1m.txt is the file of the SASRec and BERT4Rec repositories (docs/evaluation.md). Models go to MARQUEE_HOME; each
+# version's name is kept in runs/out, so what is there is not trained again, and an interrupted training goes on. On
+# one core: strict about 45 minutes, fast 10, full 6, masked 15. `marquee` must be on the PATH.
+set -eu
+data=${1:?usage: sh runs/ml1m.sh PATH/ml-1m.txt [STEP ...]}
+shift
+steps=${*:-strict fast full masked table}
+out=$(dirname "$0")/out
+mkdir -p "$out"
+
+# What all the sequence models share; what each choice is worth: docs/decisions/052-the-recipe-for-ranking.md
+causal="--objective causal --max-length 200 --windows one --heads 1 --positions none --attention-bias relative
+    --convolution 3 --start-from-counts false --batch-size 16 --learning-rate 3e-3 --warmup-steps 200 --validate-every 5"
+wide="$causal --hidden-size 128 --layers 2"
+deep="$causal --hidden-size 64 --layers 4"
+
+# train NAME MODEL OPTION ...: the trained version's name and figures in $out/NAME.json, once
+train() {
+    name=$1 model=$2
+    shift 2
+    [ -s "$out/$name.json" ] && return
+    case $model in bert4rec) resume=$([ -e "$out/$name.begun" ] && echo --resume || true) ;; *) resume= ;; esac
+    : > "$out/$name.begun"
+    echo "== $name" >&2
+    marquee train "$model" --data "$data" $resume "$@" --json > "$out/$name.tmp"
+    mv "$out/$name.tmp" "$out/$name.json"
+    rm "$out/$name.begun"
+}
+
+version() { sed -n 's/.*"version": "\([^"]*\)".*/\1/p' "$out/$1.json"; }
+
+for step in $steps; do
+    case $step in
+    strict) # nobody's second-last film is trained on
+        train strict-wide bert4rec --protocol strict $wide --dropout 0.25 --epochs 55 --seed 1
+        train strict-deep bert4rec --protocol strict $deep --dropout 0.2 --epochs 50 --seed 2
+        train strict-blend blend --protocol strict \
+            --members "bert4rec@$(version strict-wide) bert4rec@$(version strict-deep) transitions"
+        ;;
+    fast) # RecTools' split, ten minutes of one core
+        train fast bert4rec $wide --dropout 0.15 --epochs 24
+        train fast-blend blend --members "bert4rec@$(version fast) transitions"
+        ;;
+    full) # RecTools' split: the strict models go on with the films that are now for training
+        more="--learning-rate 1e-3 --warmup-steps 100 --epochs 6 --validate-every 1"
+        train full-wide bert4rec $wide --dropout 0.25 --seed 1 --start-from "$(version strict-wide)" $more
+        train full-deep bert4rec $deep --dropout 0.2 --seed 2 --start-from "$(version strict-deep)" $more
+        train full-blend blend --members "bert4rec@$(version full-wide) bert4rec@$(version full-deep) transitions"
+        ;;
+    masked) # BERT4Rec proper, from the weights of `fast`
+        train masked bert4rec $wide --objective masked --start-from "$(version fast)" --dropout 0.15 \
+            --learning-rate 1e-3 --warmup-steps 200 --epochs 20 --mask-probability 0.2 --last-item-share 0.5
+        ;;
+    table)
+        marquee evaluate blend bert4rec transitions --baselines --data "$data" --protocol strict --out "$out/strict"
+        marquee evaluate blend bert4rec transitions --baselines --data "$data" --out "$out/leave-one-out"
+        ;;
+    *) echo "ml1m.sh: no step $step" >&2; exit 2 ;;
+    esac
+done
