@@ -16,7 +16,7 @@ PARALLEL := -n 2 --dist loadfile  # two workers, a file's tests in one: they sha
 INSTALL = python=$$(PYTHON="$(PYTHON)" sh requirements/find-python) && "$$python" requirements/install.py --torch $(TORCH) --venv $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format bench init_model config lock up down clean
+.PHONY: help run test test-fast check format bench screenshots init_model config lock up down clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -28,7 +28,7 @@ test: $(DEV_READY)  ## every test; starts the services they need and stops them
 	@exec $(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-fast: $(DEV_READY)  ## the tests that need no service, under a minute
-	@exec $(BIN)/python -m pytest $(PARALLEL) -m "not elasticsearch and not e2e and not slow" $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) -m "not elasticsearch and not browser and not e2e and not slow" $(PYTEST_ARGS)
 
 check: $(DEV_READY)  ## style, types, import rules
 	$(BIN)/ruff check .
@@ -42,6 +42,9 @@ format: $(DEV_READY)  ## mend style
 
 bench: $(DEV_READY)  ## the benchmarks; prints the tables behind the README's figures
 	@exec $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+screenshots: $(DEV_READY)  ## pictures of the page into docs/images, in the system's Chromium
+	@exec $(BIN)/python docs/screenshots.py $(SHOTS)
 
 init_model: $(RUN_READY)  ## fetch the embedding model ahead of time (MODEL=name, REVISION=commit)
 	@exec $(BIN)/marquee models pull-embedding $(MODEL) $(if $(REVISION),--revision $(REVISION))

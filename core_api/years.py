@@ -13,7 +13,7 @@ from indexer.types import MovieFilter
 
 _REREAD_S = 300.0
 _FIRST, _LAST = 0, 9999
-_NEW = 100  # films: the latest so many, and the rest of their earliest year
+_MOST_NEW = 100  # films: the latest so many are new, and the rest of their earliest year; of few films the latest tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Years:
             return Span(None, None, None)
         last = _latest(lambda year: self._since(year, 1))
         first = _latest(lambda year: not self._movies.matching(MovieFilter(year_to=year - 1), 1))
-        return Span(first, last, _latest(lambda year: self._since(year, _NEW)))
+        new = min(_MOST_NEW, 1 + self._movies.count() // 10)
+        return Span(first, last, max(first, _latest(lambda year: self._since(year, new))))
 
     def _since(self, year: int, count: int) -> bool:
         """Whether that many films are of this year or later."""

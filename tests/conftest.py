@@ -15,8 +15,11 @@ from tests.support.elasticsearch_server import shared_server
 @pytest.hookimpl(tryfirst=True)  # before -m selects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "elasticsearch_url" in getattr(item, "fixturenames", ()):
+        used = getattr(item, "fixturenames", ())
+        if "elasticsearch_url" in used:
             item.add_marker("elasticsearch")
+        if "chromium" in used:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")

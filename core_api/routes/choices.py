@@ -16,7 +16,9 @@ from service_kit.auth import READ
 class YearsAnswer(BaseModel):
     first: int | None = Field(description="Of the oldest film; null where no film has a year")
     last: int | None
-    new_since: int | None = Field(description="The year from which on the latest 100 films or more come")
+    new_since: int | None = Field(
+        description="The year from which on the latest 100 films come, or the latest tenth of them"
+    )
 
 
 def routers(core: Core) -> list[APIRouter]:

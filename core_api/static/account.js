@@ -5,7 +5,8 @@ import * as kept from "./kept.js";
 import { importing } from "./mydata.js";
 import { on, signIn, signOut, state } from "./state.js";
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+/** Names travel in addresses: a slash would end one there, and dots alone mean a folder. */
+export const isName = (name) => name !== "" && !/[\u0000-\u001f\u007f/\\]|^\.+$/.test(name);
 
 export function account() {
   const opener = byId("who");
@@ -22,11 +23,12 @@ export function account() {
 }
 
 function signingIn() {
-  const input = h("input", { id: "user", maxlength: 128, required: true, autocomplete: "username", autofocus: true });
+  const input = h("input", { id: "user", maxlength: 128, required: true, autocomplete: "username", autofocus: true, input: () => input.setCustomValidity("") });
   const sheet = dialog("Sign in", h("form", { submit: (event) => {
     event.preventDefault();
     const name = input.value.trim();
-    if (!name || CONTROL.test(name)) return;
+    input.setCustomValidity(isName(name) ? "" : "A name has no slash in it, and more than dots.");
+    if (!event.target.reportValidity()) return;
     sheet.close();
     signIn(name);
   } }, h("div", { class: "field" }, h("label", { for: "user" }, "User name"), input,

@@ -52,6 +52,6 @@ export function filmsView() {
     list, more, away);
 
   on("hidden", drawHidden);
-  for (const name of ["stale", "user"]) on(name, () => { if (element.isConnected) void load(); });
+  on("stale", () => { if (element.isConnected) void load(); });
   return { element, title: "Your films", show: () => { drawHidden(); return load(); } };
 }

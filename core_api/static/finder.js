@@ -100,5 +100,6 @@ export function createFinder({ label, placeholder, k = 6, actions }) {
   input.addEventListener("input", () => lists.search(input.value));
   input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   arrowsBetween(input, lists.element);
-  return { element: h("div", { class: "finder" }, h("label", { for: id }, label), input, lists.element), input };
+  const field = h("div", { class: "finder" }, h("label", { for: id }, label), input);
+  return { field, found: lists.element, element: h("div", { class: "view finder-view" }, field, lists.element) };
 }

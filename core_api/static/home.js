@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { address } from "./card.js";
 import { cover } from "./cover.js";
-import { announce, debounced, h, icon } from "./dom.js";
+import { announce, debounced, h, icon, keepingFocus } from "./dom.js";
 import { filterPanel, wished } from "./filters.js";
 import { hideWithUndo } from "./rating.js";
 import { Shelf } from "./shelf.js";
@@ -82,7 +82,7 @@ export function homeView() {
     feature.style.setProperty("--ground", art.style.getPropertyValue("--ground"));
     feature.style.setProperty("--letters", art.style.getPropertyValue("--letters"));
     const why = because(film, answer);
-    feature.replaceChildren(
+    keepingFocus(feature, () => feature.replaceChildren(
       h("div", { class: "feature-art" }, cover(film)),
       h("a", { class: "feature-cover", href: address(film), tabindex: -1, "aria-hidden": "true" }, art),
       h("div", { class: "feature-words" },
@@ -92,7 +92,7 @@ export function homeView() {
         h("p", { class: "feature-why" }, why, h("span", { class: "by" }, h("span", { class: "unseen" }, "Ranked by "), strategyName(answer))),
         h("div", { class: "feature-acts" }, starsFor(film, true),
           h("a", { class: "button", href: `${address(film)}/recommend` }, "Recommend"),
-          h("button", { type: "button", class: "plain", click: () => hideWithUndo(film) }, icon("hide"), "Hide"))));
+          h("button", { type: "button", class: "plain", click: () => hideWithUndo(film) }, icon("hide"), "Hide")))));
   }
 
   const filters = filterPanel();
@@ -109,7 +109,7 @@ export function homeView() {
     if (known !== undefined && now !== known) announce("Your shelves are up to date.");
   }, 30);
 
-  for (const name of ["stale", "hidden", "user"]) on(name, load);
+  for (const name of ["stale", "hidden"]) on(name, load);
   on("filters", () => { filters.tell(); load(); });
   on("ratings", () => first.update());
 

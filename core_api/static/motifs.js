@@ -48,7 +48,7 @@ export const MOTIFS = {
       return path(`M${at - 9} 300L${at} ${300 - high - 60}L${at + 9} 300z`, place % 2 ? far : "#0007");
     });
     return [circle(x, 105, 62, near), circle(x + 16 - 32 * random(), 95, 54, middle, { opacity: 0.55 }), hills(random, 205, 30, 3, far),
-      ...trees, path(`M${x - 22} 120q11-14 22 0q11-14 22 0q-22 6-44 0z`, light, { opacity: 0.9 })];
+      ...trees, circle(x - 5, 262, 2.5, light), circle(x + 5, 262, 2.5, light)];
   },
   circles(random, [, far, middle, near, light]) {
     const away = 26 + 14 * random();

@@ -1,5 +1,6 @@
 // Watch together: films that nobody of a group has seen, with a reason for each person.
 
+import { isName } from "./account.js";
 import * as api from "./api.js";
 import { button, h, icon } from "./dom.js";
 import { wished } from "./filters.js";
@@ -62,7 +63,7 @@ export function togetherView() {
   function add(event) {
     event.preventDefault();
     const name = input.value.trim();
-    if (!name) return;
+    if (!isName(name)) return;
     input.value = "";
     input.focus();
     if (!names().includes(name)) void set([...names(), name]);

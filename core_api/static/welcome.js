@@ -16,12 +16,12 @@ export function welcome() {
     h("div", { class: "welcome-words" },
       h("h2", { id: "welcome-title" }, "Tell Marquee three films you like"),
       h("p", {}, "Search, give them stars, and watch the row below change with every one. No account is needed; a name (top right) brings your films back later."),
-      finder.element),
-    h("div", {}, slots, told));
+      finder.field),
+    h("div", {}, slots, told), finder.found);
 
   function update() {
     const rated = [...state.ratings].slice(0, ENOUGH).reverse();
-    element.hidden = state.ratings.size >= ENOUGH && !finder.element.contains(document.activeElement);
+    element.hidden = state.ratings.size >= ENOUGH && !element.contains(document.activeElement);
     slots.replaceChildren(...Array.from({ length: ENOUGH }, (_, place) => slot(place, rated[place])));
     const left = ENOUGH - state.ratings.size;
     told.textContent = left > 0 ? `${left === ENOUGH ? "Three" : left === 2 ? "Two" : "One"} to go.` : "Thank you. Your row is below, and every further rating makes it better.";

@@ -23,7 +23,7 @@ from tests.support.hash_embedder import HashEmbedder
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With one trained version, active. Tests that activate others take `own_models_dir`."""
+    """With trained versions of three models, transitions active. Tests that activate others take `own_models_dir`."""
     return train_on_world(tmp_path_factory.mktemp("trained"))
 
 

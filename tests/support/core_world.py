@@ -25,12 +25,15 @@ def open_world(folder: Path, embedder: Embedder) -> Stores:
 
 
 def train_on_world(folder: Path) -> Path:
-    """A folder of models with one trained version, active."""
+    """A folder of models: transitions, active, and those that rank films like one film."""
     folder.mkdir(exist_ok=True)
     stores = open_stores(f"sqlite:///{folder}/world.db")
     world.fill(stores)
     export(stores, folder / "export")
     stores.close()
-    stored = train("transitions", read_training_data(folder / "export"), models_dir=folder / "models").stored
+    data = read_training_data(folder / "export")
+    for name in ("soup", "regression"):
+        train(name, data, models_dir=folder / "models")
+    stored = train("transitions", data, models_dir=folder / "models").stored
     activate(folder / "models", stored.name, stored.version)
     return folder / "models"
