@@ -6,6 +6,7 @@ reasons: nothing in a history carries it. Where the measuring cannot be done in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -14,8 +15,10 @@ from core_api.neighbours import CannotRank, Neighbours
 from core_api.wishes import Wish
 from indexer.ports import Stores
 from indexer.types import History, Movie
+from service_kit.deadline import DeadlineExceeded, remaining
 
 MOST_REASONS = 2  # named for each film
+_LEAST_S = 0.5  # that a request must have left, so that the list itself is not lost
 
 
 class Explain:
@@ -29,6 +32,8 @@ class Explain:
     ) -> dict[str, tuple[Movie, ...]]:
         """For each of the films the rated ones that carry it, if there are any, given who ranked."""
         named: dict[str, Sequence[str]] = {}
+        if _time_is_short():
+            return {}
         if strategy == "model":
             with suppress(CannotRank):
                 named.update(self._model.reasons(ids, history, wish, model, MOST_REASONS))
@@ -41,3 +46,10 @@ class Explain:
             movie_id: tuple(films[reason] for reason in reasons if reason in films)
             for movie_id, reasons in named.items()
         }
+
+
+def _time_is_short() -> bool:
+    try:
+        return remaining(math.inf) < _LEAST_S
+    except DeadlineExceeded:
+        return True

@@ -24,6 +24,7 @@ from recommender_api.client import HistoryColumns, Ranking, RankQuery, Recommend
 from service_kit.deadline import DeadlineExceeded
 from service_kit.errors import InvalidRequest, ModelUnavailable, UnknownModel, UpstreamUnavailable
 
+_MOST_RANKED = 10_000  # what a recommender service gives at most
 _MOST_CANDIDATES = 40_000  # in a request 360 kB
 
 
@@ -88,7 +89,7 @@ class ModelStrategy:
             history=self._sent(history),
             seen=tuple(selection.rules.excluded),
             avoid=wish.avoid,
-            k=5 * needed + 100 if selection.rules.about_films else needed + 20,
+            k=min(5 * needed + 100 if selection.rules.about_films else needed + 20, _MOST_RANKED),
             model=None if wish.model == "model" else wish.model,
         )
 
