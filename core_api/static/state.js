@@ -19,7 +19,7 @@ export const state = {
   films: new Map(), // film id -> the last that was told of it
   reasons: new Map(), // film id -> why it was last shown
   filters: { ...NO_FILTERS, ...kept.read("filters", {}) },
-  threshold: 20, // ratings from which on a model ranks
+  threshold: 1, // ratings from which on a model ranks
   posters: null, // an address with {tmdb_id}, if the operator has set one
 };
 
