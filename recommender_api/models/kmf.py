@@ -6,7 +6,7 @@ their ratings, at each request or after `update_after` of them; new films likewi
 
 Changed from the paper: the update is Gauss-Newton to the least regularised error, not gradient steps from a random
 vector, so it takes well under a millisecond and has no randomness; the penalty on a vector does not grow with
-its number of ratings (0.006 RMSE better on a validation part of latest-small, docs/log.md). The gradient loop is in
+its number of ratings (0.013 RMSE better on a validation part of latest-small, docs/log.md). The gradient loop is in
 `kmf_training`; serving needs no PyTorch.
 """
 

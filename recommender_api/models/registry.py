@@ -23,6 +23,7 @@ RANKERS = {
     "item_knn": "recommender_api.models.item_knn:ItemKnn",
     "kmf": "recommender_api.models.kmf:KernelFactorisation",
     "mf": "recommender_api.models.mf:MatrixFactorisation",
+    "ncf": "recommender_api.models.ncf:Ncf",
     "regression": "recommender_api.models.regression:Regression",
     "softmax": "recommender_api.models.softmax:Softmax",
     "soup": "recommender_api.models.soup:Soup",
