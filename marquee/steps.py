@@ -214,6 +214,27 @@ def training_needed(stores: Stores) -> bool:
     )
 
 
+def active_is_refused() -> bool:
+    """Whether the version that should serve cannot be loaded: an earlier release wrote it, or it is damaged.
+
+    It is loaded to find out, so not before a server answers.
+    """
+    from marquee.training import recommender_settings
+    from recommender_api.model_files import ModelFileError, active_version, load_version
+
+    models_dir = recommender_settings().models_dir
+    try:
+        active = active_version(models_dir)
+        if active is not None:
+            load_version(models_dir, *active)
+    except ModelFileError as error:
+        say(f"train: {error.detail}")
+        return True
+    except ServiceError:  # a library that is missing would be missing after training too
+        return False
+    return False
+
+
 def train_defaults(stores: Stores, progress: Progress) -> None:
     """Export, train the default models one after the other, and let the best so far on validation serve.
 
@@ -224,7 +245,7 @@ def train_defaults(stores: Stores, progress: Progress) -> None:
     from marquee.training import exported, recommender_settings, train_on, with_defaults
     from recommender_api.data import read_training_data
     from recommender_api.evaluation.protocols import LeaveOneOut
-    from recommender_api.model_files import activate
+    from recommender_api.model_files import activate, deactivate
     from recommender_api.training import Choice, choose_active, on_validation
 
     names = read_settings(SetupSettings).default_models
@@ -245,6 +266,8 @@ def train_defaults(stores: Stores, progress: Progress) -> None:
         if choice.version is not None and choice.version != before:
             activate(recommender_settings().models_dir, choice.version.name, choice.version.version)
     chosen = choice.version
+    if chosen is None and active_is_refused():
+        deactivate(recommender_settings().models_dir)
     record: dict[str, Any] = {
         "asked": list(names),
         "ratings": ratings,

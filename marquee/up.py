@@ -120,8 +120,7 @@ class Preparing:
 
     def start(self, url: str) -> None:
         self._url = url
-        if self._embed_first or self._train:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         with self._lock:
@@ -135,17 +134,33 @@ class Preparing:
             self._thread.join(SECONDS_TO_STOP)
 
     def _run(self) -> None:
+        refused = self._active_is_refused()
+        if not (self._embed_first or self._train or refused):
+            return
         try:
             with self._training, RichProgress() as bars:
                 progress = Both(bars, self._core.preparation)
                 steps.embed_missing(self._stores, self._loaded_embedder, progress)
-                if steps.training_needed(self._stores):
+                if refused or steps.training_needed(self._stores):
                     self._train_in_child(progress)
         except ServiceError as error:
             if not self._stopped:
                 say(f"{error}; what is there goes on serving")
         if not self._stopped:
             result(self._url)
+
+    def _active_is_refused(self) -> bool:
+        """Whether the version that should serve cannot be loaded: an earlier release wrote it, or it is damaged."""
+        try:
+            infos = self._core.recommender.reload() if self._core.recommender else ()
+        except ServiceError:  # a service elsewhere; its versions are its own affair
+            return False
+        problem = next((info.problem for info in infos if info.problem), None)
+        if problem is None or self._stopped:
+            return False
+        say(f"train: {problem}")
+        self._training.enter_context(self._core.preparation.training())
+        return True
 
     def _loaded_embedder(self) -> Embedder:
         if isinstance(self._embedder, LazyEmbedder) and not self._embedder.wait():

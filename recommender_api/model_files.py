@@ -36,6 +36,7 @@ __all__ = [
     "StoredVersion",
     "activate",
     "active_version",
+    "deactivate",
     "list_versions",
     "load_version",
     "newest_version",
@@ -178,6 +179,11 @@ def activate(models_dir: Path, name: str, version: str) -> StoredVersion:
         raise
     _fsync(pointer.parent)
     return stored
+
+
+def deactivate(models_dir: Path) -> None:
+    """No version is active any more; services go on with what they have loaded, or without a model."""
+    (Path(models_dir) / POINTER).unlink(missing_ok=True)
 
 
 def active_version(models_dir: Path) -> tuple[str, str] | None:

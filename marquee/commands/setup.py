@@ -35,7 +35,7 @@ def setup(
         with RichProgress() as progress:
             steps.load_if_empty(stores, dataset, progress)
             steps.embed_all(stores, progress)
-            if steps.training_needed(stores):
+            if steps.training_needed(stores) or steps.active_is_refused():
                 steps.train_defaults(stores, progress)
             else:
                 say("train: nothing to train")

@@ -1,0 +1,80 @@
+"""`marquee train` interrupted and resumed, and stored versions that this release cannot use any more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from recommender_api.model_files import active_version
+from recommender_api.transformer import trainer
+
+SMALL = ("--epochs", "3", "--hidden-size", "8", "--layers", "1", "--max-length", "10", "--device", "cpu")
+
+
+def as_an_earlier_release_wrote_it(home: Path) -> str:
+    """The active version, with an option that there is no more; answers its version."""
+    active = active_version(home / "models")
+    assert active is not None
+    folder = home / "models" / active[0] / active[1]
+    config = json.loads((folder / "config.json").read_text())
+    config["options"]["of_old"] = 1
+    content = json.dumps(config).encode()
+    (folder / "config.json").write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["config.json"] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return active[1]
+
+
+def test_setup_trains_again_where_an_earlier_release_wrote_the_active_version(ready_home, marquee):
+    assert marquee("train", "transitions", "--activate").code == 0
+    before = as_an_earlier_release_wrote_it(ready_home)
+    done = marquee("setup", "--dataset", "demo")
+    assert done.code == 0
+    assert "has the options" in done.err
+    assert "train again" in done.err
+    active = active_version(ready_home / "models")  # none, where a model is no better than neighbours
+    assert active is None or active[1] != before
+    assert "nothing to train" in marquee("setup", "--dataset", "demo").err
+
+
+def test_an_interrupt_says_how_to_go_on_and_resume_does(ready_home, marquee, monkeypatch):
+    written = trainer.checkpoints.write
+
+    def interrupt(*arguments):
+        written(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recommender_api.models.watching.CHECKPOINT_EVERY_S", 0.0)
+    monkeypatch.setattr(trainer.checkpoints, "write", interrupt)
+    stopped = marquee("train", "bert4rec", *SMALL)
+    assert stopped.code == 130
+    assert "the same command with --resume goes on" in stopped.err
+    assert not (ready_home / "models" / "bert4rec").exists()
+    monkeypatch.setattr(trainer.checkpoints, "write", written)
+    resumed = marquee("train", "bert4rec", *SMALL, "--resume", "--json")
+    assert resumed.code == 0
+    assert json.loads(resumed.out)["metrics"]["fit_cpu_s"] > 0
+    again = marquee("train", "bert4rec", *SMALL, "--resume")
+    assert again.code == 1
+    assert "no interrupted training" in again.err
+
+
+@pytest.mark.parametrize("version", ["nosuch", "20200101T000000.000000Z-00000000"])
+def test_starting_from_a_version_that_is_not_there_names_those_that_are(version, ready_home, marquee):
+    done = marquee("train", "bert4rec", *SMALL, "--start-from", version)
+    assert done.code == 1
+    assert f"There is no version {version} of bert4rec to build on; there are none" in done.err
+
+
+def test_a_masked_model_starts_from_a_causal_one_of_the_same_shape(ready_home, marquee):
+    causal = marquee("train", "bert4rec", *SMALL, "--objective", "causal", "--json")
+    version = json.loads(causal.out)["version"]
+    masked = marquee("train", "bert4rec", *SMALL, "--start-from", version)
+    assert masked.code == 0
+    other = marquee("train", "bert4rec", *SMALL, "--layers", "2", "--start-from", version)
+    assert other.code == 1
+    assert "has another shape (blocks.1." in other.err
