@@ -106,7 +106,7 @@ def shoot(browser: Browser, url: str, name: str) -> Path:
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce", **touch
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(180_000)
     page = context.new_page()
     if user is not None:
         page.add_init_script(f"localStorage['marquee.user'] = JSON.stringify({user!r})")

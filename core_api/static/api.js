@@ -84,7 +84,7 @@ export const years = () => call("v1/years");
 export const search = (text, mode, k) => call(`v1/movies${query({ q: text, mode, k })}`);
 export const movie = (id) => call(film(id));
 export const similar = (id, wish) => call(`${film(id)}/similar${query(wish)}`);
-export const recommendedFor = (id, k, person) => call(`${film(id)}/recommendations${query({ k, user_id: person })}`);
+export const recommendedFor = (id, wish) => call(`${film(id)}/recommendations${query(wish)}`);
 export const forUser = (id, wish) => call(`${user(id)}/recommendations${query({ explain: true, ...wish })}`);
 export const forAnybody = (wish) => call("v1/recommendations", json("POST", { explain: true, ...wish }));
 export const ratings = (id, limit, cursor) => call(`${user(id)}/ratings${query({ limit, cursor })}`);

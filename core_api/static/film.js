@@ -10,7 +10,7 @@ import { Shelf } from "./shelf.js";
 import { starsFor } from "./stars.js";
 import { me, on, remember, state, unhide, hidden } from "./state.js";
 import { half, titleOf, yearOf } from "./titles.js";
-import { strategyName, whyNotBetter } from "./words.js";
+import { whyNotBetter } from "./words.js";
 
 const K = 20;
 
@@ -18,13 +18,14 @@ export function filmView() {
   let id = null;
   const about = h("article", { class: "film" });
   const recommended = new Shelf({
-    title: "Recommended for this film", level: 2, note: false,
-    why: (film, answer) => film.reason ?? answer.why ?? "Goes with this film, by kind and by your taste",
-    ask: (cursor) => (cursor ? null : api.recommendedFor(id, K, me())),
-    onAnswer: (answer) => { if (answer.fallback_reason) recommended.told.textContent = `Not the best answer, because ${whyNotBetter(answer.fallback_reason)}.`; },
+    title: "Recommended for this film",
+    why: (_, answer) => (answer.models.length > 1 ? "Of its kind, with words in common, and to your taste" : "Of its kind, with words in common"),
+    by: (answer) => answer.models.join(" and ") || answer.strategy,
+    tell: (answer) => (answer.fallback_reason ? `Not by your taste, because ${whyNotBetter(answer.fallback_reason)}.` : "Films of its kind first, by the words for them and by the stars you would give."),
+    ask: (cursor) => (cursor ? null : api.recommendedFor(id, { k: K, user_id: me(), exclude: hidden().map((film) => film.id) })),
   });
   const similar = new Shelf({
-    title: "Similar films", level: 2, note: false,
+    title: "Similar films", note: false,
     why: (_, answer) => (answer.fallback_reason ? "Popular, of the same kind" : "About the same things"),
     ask: async (cursor) => (cursor ? null : { strategy: "neighbours", ...await api.similar(id, { k: K }) }),
   });
@@ -72,7 +73,7 @@ export function filmView() {
       button("Remove that rating", () => rate({ ...state.films.get(one.id), ...one }, null), { class: "link" })));
     return h("section", { class: "why-box", "aria-labelledby": "why-title" },
       h("h2", { id: "why-title" }, "Why it is here"),
-      h("p", {}, `Number ${reason.place} of “${reason.shelf}”, ranked by ${strategyName(answer)}. ${reason.why}.`),
+      h("p", {}, `Number ${reason.place} of “${reason.shelf}”, ranked by ${reason.by}. ${reason.why.replaceAll("\n", "; ")}.`),
       answer.fallback_reason ? h("p", {}, `It is a simpler answer than it could be, because ${whyNotBetter(answer.fallback_reason)}.`) : null,
       h("h3", {}, "What would change it"),
       changes.length ? h("ul", {}, ...changes) : null,

@@ -13,13 +13,13 @@ let made = 0;
 /** `ask(cursor)` gives an answer of the API, or null for a shelf that shall not be there; `why(film, answer)` may
  * say better why a film is there; `onAnswer` sees each first page; `lead` leaves the first film to its caller. */
 export class Shelf {
-  constructor({ title, ask, note = true, why = because, by = strategyName, tell = rankedBy, onAnswer = () => {}, lead = false, level = 2, empty = "Nothing to show." }) {
+  constructor({ title, ask, note = true, why = because, by = strategyName, tell = rankedBy, onAnswer = () => {}, lead = false, empty = "Nothing to show." }) {
     Object.assign(this, { title, ask, why, by, tell, onAnswer, lead, note, empty });
     this.answer = null;
     this.films = [];
     this.asked = 0;
     const id = `shelf-${++made}`;
-    this.heading = h(`h${level}`, { id }, title);
+    this.heading = h("h2", { id }, title);
     this.told = h("p", { class: "told" });
     this.row = h("ul", { class: "row", role: "list", "aria-labelledby": id });
     this.element = h("section", { class: "shelf", "aria-labelledby": id },
@@ -36,7 +36,7 @@ export class Shelf {
   opened(shown) {
     const place = this.films.findIndex((film) => film.id === shown?.dataset.film);
     const film = this.films[place];
-    if (film) state.reasons.set(film.id, { shelf: this.heading.textContent, place: place + 1, film, answer: this.answer, why: this.why(film, this.answer) });
+    if (film) state.reasons.set(film.id, { shelf: this.heading.textContent, place: place + 1, film, answer: this.answer, why: this.why(film, this.answer), by: this.by(this.answer) });
   }
 
   turn(direction) {

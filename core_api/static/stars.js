@@ -9,7 +9,7 @@ const IDLE_MS = 900; // after the last arrow key the value counts
 const live = new Map(); // film id -> controls on the page
 
 on("ratings", (id) => {
-  for (const [film, controls] of id === undefined ? live : [[id, live.get(id) ?? new Set()]]) {
+  for (const [film, controls] of id === null ? live : [[id, live.get(id) ?? new Set()]]) {
     for (const control of controls) {
       if (control.element.isConnected) control.show();
       else controls.delete(control);
