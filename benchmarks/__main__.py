@@ -1,6 +1,6 @@
 """`make bench`: everything that the README claims about speed, measured anew, as Markdown tables on stdout.
 
-    python -m benchmarks [--only steps,embedding,inference,restart,http,kmf,fold_in] [--dataset NAME] [--home DIR]
+    python -m benchmarks [--only steps,embedding] [--dataset NAME] [--home DIR]
 
 Works in a MARQUEE_HOME of its own, thrown away afterwards unless one is named. Ratios compare things that took turns
 in this one run; absolute figures are this machine's on this day.
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf", "search", "fold_in")
+PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf", "search", "reasons", "fold_in", "ratings")
 TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
 
 
@@ -169,6 +169,17 @@ def _reasons(_dataset: str) -> None:
     ]
     header = ("who", "samples", "with reasons", "named / random film", "lowered", "CPU ms plain", "CPU ms explained")
     table("What a score loses without the film that is named as its reason", header, rows)
+
+
+def _ratings(_dataset: str) -> None:
+    from benchmarks import ratings
+    from marquee import training
+    from service_kit.progress import NoProgress
+
+    data = training.read_data(None, None, NoProgress())
+    print("\n### Predicted ratings\n")
+    for row in ratings.rows(data, ["models", "time"]):
+        print(row, flush=True)
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

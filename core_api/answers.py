@@ -143,6 +143,12 @@ class SimilarMovies(BaseModel):
     unknown_genres: list[str] = Field([], description="Genres of the request that no film has")
 
 
+class RecommendedFromFilm(SimilarMovies):
+    strategy: Literal["model", "neighbours"]
+    models: list[str] = Field(description="That ranked: soup by keywords, and the one that predicts ratings")
+    history_length: int
+
+
 class Genre(BaseModel):
     name: str
     movies: int

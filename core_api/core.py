@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from core_api.background import Background
 from core_api.catalogue import Catalogue
+from core_api.from_film import RecommendFromFilm
 from core_api.genres import Genres
 from core_api.group import Group
 from core_api.imports import Imports
@@ -58,6 +59,7 @@ class Core:
         self.catalogue = Catalogue(stores, embedder, self.background.want_vectors)
         self.search = Search(stores, embedder, self.popular)
         self.similar = Similar(stores, self.popular)
+        self.from_film = RecommendFromFilm(stores, recommender, self.popular, self.similar, self.preparation, settings)
         self.genres = Genres(stores)
         self.imports = Imports(
             stores, clock, most_rows=settings.max_import_rows, most_bytes=_UNPACKED * settings.max_import_bytes

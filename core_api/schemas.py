@@ -380,6 +380,16 @@ class SimilarQuery(Rated):
     k: Count = 10
 
 
+class FromFilmQuery(Rated):
+    user_id: QueryId | None = Field(
+        None, description="For whom: nothing they have rated, and what they would rate best"
+    )
+    genres: QueryNames = []
+    exclude_genres: QueryNames = []
+    exclude: QueryIds = Field([], description="Never these")
+    k: Count = 10
+
+
 class PageQuery(Body):
     limit: int = Field(100, ge=1)
     cursor: Annotated[str, AfterValidator(_text)] | None = Field(

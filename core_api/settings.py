@@ -33,6 +33,10 @@ class CoreSettings(ServiceSettings):
         description="How much a film that the model does not know counts when it is blended in by its nearness to the "
         "user's taste: 1 puts the nearest film of the catalogue at the top, 0 leaves such films out",
     )
+    rating_model: str = Field(
+        "regression",
+        description="Model whose predicted ratings order films like one film, beside their keywords (the model soup)",
+    )
     statistics_every_s: float = Field(300.0, gt=0, description="Seconds between two computations of popularity")
     half_life_days: float = Field(
         HALF_LIFE_DAYS, gt=0, description="Age in days at which a rating counts half for what is popular"

@@ -10,7 +10,7 @@ from core_api import answers
 from core_api.core import Core
 from core_api.routes.bodies import BodyRoute
 from core_api.routes.limits import at_most, each_at_most
-from core_api.schemas import QueryId, SearchQuery, SimilarQuery, WholeMovie
+from core_api.schemas import FromFilmQuery, QueryId, SearchQuery, SimilarQuery, WholeMovie
 from core_api.wishes import Wish
 from service_kit.auth import READ, WRITE
 
@@ -47,6 +47,26 @@ def routers(core: Core) -> list[APIRouter]:
         near = core.similar.to(id, wish)
         items = [answers.movie(film, score=score) for film, score in near.items]
         return {"items": items, "fallback_reason": near.fallback_reason, "unknown_genres": list(unknown)}
+
+    @read.get(
+        "/{id}/recommendations",
+        summary="Which films next, from this one: of its genres, by keywords and predicted rating",
+        response_model=answers.RecommendedFromFilm,
+    )
+    def from_film(id: QueryId, asked: Annotated[FromFilmQuery, Query()]) -> dict[str, Any]:
+        at_most(settings.max_k, asked.k, "k")
+        each_at_most(settings.max_sequence, exclude=asked.exclude)
+        where, unknown = core.genres.read(asked.where())
+        wish = Wish(asked.k, where, asked.min_ratings, tuple(asked.exclude))
+        found = core.from_film.to(id, asked.user_id, wish)
+        return {
+            "items": [answers.movie(film, score=score) for film, score in found.items],
+            "strategy": found.strategy,
+            "models": list(found.models),
+            "fallback_reason": found.fallback_reason,
+            "history_length": found.history_length,
+            "unknown_genres": list(unknown),
+        }
 
     @write.put("/{id}", summary="Store a film in place of what was there", response_model=answers.StoredMovie)
     def put(id: QueryId, body: WholeMovie) -> dict[str, Any]:

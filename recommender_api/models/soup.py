@@ -47,7 +47,7 @@ class Options:
     keywords: float = 1.0  # tags are keywords, too
     cast: float = 1.0
     director: float = 1.0
-    title: float = 0.5
+    title: float = 1.0
     dislike: float = 0.3  # how strongly a film that was not liked pushes
     longest: int = 200  # latest films of a history that are looked at
     liked_slack: float = SLACK  # stars below the user's own mean that still count as liked

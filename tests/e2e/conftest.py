@@ -18,7 +18,7 @@ def movielens() -> Path:
 
 
 def setup(env: dict[str, str], dataset: Path, cwd: Path) -> None:
-    """`marquee setup`: load, embed, train, choose. A fitted text model and one ranker keep it to some seconds."""
+    """`marquee setup`: load, embed, train, choose. A fitted text model and light rankers keep it to some seconds."""
     command = [sys.executable, "-m", "marquee", "setup", "--dataset", str(dataset)]
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr
@@ -29,7 +29,7 @@ def prepare(movielens):
     """Prepares the store of an environment and gives the environment."""
 
     def run(home: Path, **more: str) -> dict[str, str]:
-        env = processes.environment(home, MARQUEE_DEFAULT_MODELS="transitions", **more)
+        env = processes.environment(home, MARQUEE_DEFAULT_MODELS="transitions,soup,regression", **more)
         setup(env, movielens, home)
         return env
 

@@ -332,6 +332,27 @@ class PublicContract(PersonalContract):
         problem(client.post("/v1/recommendations", json={"k": 3}), 422)
         problem(client.post("/v1/recommendations", json={"users": members, "sequence": ["1"]}), 422)
 
+    def test_from_a_film_come_films_of_its_genres_that_the_user_has_not_rated(self, client, new_user, films):
+        film = client.get(f"/v1/movies/{films[0]}").json()
+        answer = client.get(f"/v1/movies/{film['id']}/recommendations", params={"user_id": KNOWN_USER, "k": 5}).json()
+        assert (answer["strategy"], answer["fallback_reason"]) == ("model", None)
+        assert answer["models"] == ["soup", "regression"]
+        seen = client.get("/features", params={"user_id": KNOWN_USER}).json()["features"][0]["histories"]
+        assert not {item["id"] for item in answer["items"]} & {film["id"], *seen}
+        assert all(set(item["genres"]) & set(film["genres"]) for item in answer["items"][:3])
+        scores = [item["score"] for item in answer["items"]]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == 5
+
+    def test_from_a_film_keywords_answer_alone_for_who_has_no_history(self, client, films):
+        path = f"/v1/movies/{films[0]}/recommendations"
+        anybody = client.get(path).json()
+        assert (anybody["models"], anybody["fallback_reason"]) == (["soup"], None)
+        nobody = client.get(path, params={"user_id": "nobody at all"}).json()
+        assert (nobody["models"], nobody["fallback_reason"]) == (["soup"], "no_history")
+        assert nobody["items"] == anybody["items"]
+        problem(client.get("/v1/movies/no such film/recommendations"), 404)
+
     def test_diversity_gives_other_films(self, client, new_user, films):
         user = new_user(films[:3])
         plain, diverse = (
