@@ -45,6 +45,7 @@ class ElasticsearchStores:
     def __init__(self, client: Elasticsearch, settings: StoreSettings, prefix: str) -> None:
         self.client = client
         self.prefix = prefix
+        self._seen: set[str] = set()  # aliases that a check has found: without a film yet there are none
         self._patience_s = settings.elasticsearch_timeout_s
         self._indices = Indices(client, prefix, settings)
         writer = Writer(client, self._indices)
@@ -56,9 +57,13 @@ class ElasticsearchStores:
     def check(self) -> None:
         # Health, since `GET /` is not allowed everywhere; of our indices, since others may share the cluster.
         client = self.client.options(request_timeout=self._patience_s)
-        status = client.cluster.health(index=self._indices.names.patterns)["status"]
-        if status == "red":
+        health = client.cluster.health(index=self._indices.names.patterns, level="indices")
+        if health["status"] == "red":
             raise StoreUnavailable("Elasticsearch answers, but a part of the indices is missing: look at its health.")
+        there = {alias for alias in self._indices.names.all for index in health["indices"] if _is_of(index, alias)}
+        if gone := sorted(self._seen - there):
+            raise StoreUnavailable(f"The index {gone[0]} is gone: restore a snapshot of it, or load again.")
+        self._seen = there
 
     def version(self) -> str | None:
         """Identity and number of operations of each index: every write is one, by whomever."""
@@ -77,6 +82,7 @@ class ElasticsearchStores:
     def drop(self) -> None:
         """Delete all indices of this prefix, and everything in them."""
         self._indices.drop()
+        self._seen = set()
 
     def close(self) -> None:
         self.client.close()
@@ -97,6 +103,11 @@ class ElasticsearchMeta:
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         self._writer.indices.ensure()
         self._writer.index(self._index, name, {"document": json.dumps(dict(document), allow_nan=False)})
+
+
+def _is_of(index: str, alias: str) -> bool:
+    """Whether this physical index is one that the alias may point to."""
+    return index.startswith(f"{alias}-")
 
 
 def _operations(shards: Mapping[str, Any]) -> int:

@@ -55,6 +55,8 @@ _USERS = {
     "attribute_values": {"type": "keyword", **_KEPT},
     "attribute_count": {"type": "integer"},
 }
+PACKED = "packed"  # the vector as the bytes of its float32: read in a tenth of the time that a list of numbers takes
+_PACKED = {PACKED: {"type": "binary"}}
 _META = {"document": {"type": "keyword", **_KEPT}}  # JSON as text: names of fields in it are not ours
 
 
@@ -104,6 +106,8 @@ class Indices:
         self._add_fields(self.names.movies, _MOVIES)
         self._create(self.names.users, _USERS)
         self._create(self.names.meta, _META)
+        if self._client.indices.exists_alias(name=self.names.vectors):  # perhaps from before there was this field
+            self._client.indices.put_mapping(index=self.names.vectors, properties=_PACKED)
         self._there = True
 
     def forget(self) -> None:
@@ -204,6 +208,7 @@ class Indices:
     def _vector_fields(self, space: VectorSpace, films: int) -> dict[str, Any]:
         return {
             **_FILTERED,
+            **_PACKED,
             "text_hash": {"type": "keyword", **_KEPT},
             "movie_embeddings": {
                 "type": "dense_vector",

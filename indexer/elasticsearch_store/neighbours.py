@@ -1,8 +1,8 @@
 """kNN: which searches are made so that the k best come back, filters, exclusions and ties included.
 
-Excluded films are few compared with the catalogue: it is cheaper to ask for more and drop them than to filter by
-thousands of ids, so that is done only when too few are left. A filter that lets few films pass is searched exactly:
-with at least as many candidates as films that match, Elasticsearch compares them all.
+A few excluded films are fetched and dropped; more of them become part of the filter, so that the search stays as small
+as without. A filter that lets few films pass is searched exactly: with at least as many candidates as films that match,
+Elasticsearch compares them all.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from elasticsearch import Elasticsearch
 
-from indexer.elasticsearch_store.reading import MOST_HITS, Query, passes, search, total
+from indexer.elasticsearch_store.reading import EVERY_DOCUMENT, MOST_HITS, Query, passes, search, total
 from indexer.types import MovieFilter, Scored
 
 _LEAST_CANDIDATES = 400  # docs/decisions/020: recall 0.998 and more
 _EXACT_UP_TO = 2_000  # films that match: comparing them all takes a few milliseconds
-_MOST_DROPPED = 500  # excluded films fetched for nothing
+_MOST_DROPPED = 100  # excluded films fetched for nothing: each costs two candidates for every query
 _DECIMALS = 6  # float32 cosines mean nothing beyond
 
 
@@ -32,23 +32,37 @@ def nearest(
 ) -> list[Scored]:
     """The k films nearest to any of the queries (Q, D), best first, ties by id, each with its best cosine."""
     k = min(k, MOST_HITS)
-    spare = min(len(exclude), _MOST_DROPPED, MOST_HITS - k)
-    found = _search(client, index, field, queries, k + spare, passes(where))
-    kept = [scored for scored in found if scored.id not in exclude]
-    if len(kept) < k and len(kept) < len(found) and len(found) == k + spare:
-        kept = _search(client, index, field, queries, k, passes(where, sorted(exclude)))
-    return kept[:k]
+    if len(exclude) > min(_MOST_DROPPED, MOST_HITS - k):
+        return _search(client, index, field, queries, k, passes(where, sorted(exclude)), narrow=not where.empty)
+    found = _search(client, index, field, queries, k + len(exclude), passes(where), narrow=not where.empty)
+    return [scored for scored in found if scored.id not in exclude][:k]
 
 
 def _search(
-    client: Elasticsearch, index: str, field: str, queries: np.ndarray, k: int, allowed: Query | None
+    client: Elasticsearch,
+    index: str,
+    field: str,
+    queries: np.ndarray,
+    k: int,
+    allowed: Query | None,
+    *,
+    narrow: bool,
 ) -> list[Scored]:
+    """The k nearest of the allowed films; fewer only if fewer match. `narrow`: perhaps few do."""
     candidates = max(_LEAST_CANDIDATES, 2 * k)
-    if allowed is not None:
-        matching = total(client, index, allowed, up_to=_EXACT_UP_TO + 1)
+    if narrow:
+        matching = total(client, index, allowed or EVERY_DOCUMENT, up_to=_EXACT_UP_TO + 1)
         if matching <= _EXACT_UP_TO:
             candidates = max(candidates, matching)
-    candidates = min(candidates, MOST_HITS)
+    found = _once(client, index, field, queries, k, allowed, min(candidates, MOST_HITS))
+    if len(found) < k and candidates < MOST_HITS and total(client, index, allowed or EVERY_DOCUMENT) > len(found):
+        found = _once(client, index, field, queries, k, allowed, MOST_HITS)  # the graph led to too few: look further
+    return found
+
+
+def _once(
+    client: Elasticsearch, index: str, field: str, queries: np.ndarray, k: int, allowed: Query | None, candidates: int
+) -> list[Scored]:
     answer = search(
         client,
         index,

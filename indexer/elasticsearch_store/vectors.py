@@ -5,6 +5,7 @@ A rebuild writes a hidden index; the alias moves to it in one step.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from elasticsearch import BadRequestError
 
 from indexer.batches import batches
 from indexer.checks import space_problem, vector_problem
+from indexer.elasticsearch_store.indices import PACKED
 from indexer.elasticsearch_store.neighbours import nearest
 from indexer.elasticsearch_store.reading import by_id, scan, total
 from indexer.elasticsearch_store.settling import settle, settle_hidden
@@ -49,6 +51,7 @@ class ElasticsearchVectors:
             raise VectorSpaceMismatch(problem)
 
     def put(self, vectors: Iterable[MovieVector]) -> WriteReport:
+        self._indices.ensure()
         space = self.space()
         if space is None:
             raise VectorSpaceMismatch("The store has no vector space yet: create one before putting vectors.")
@@ -62,9 +65,13 @@ class ElasticsearchVectors:
         return WriteReport(written, tuple(failures))
 
     def get(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
-        # A vector leaves Elasticsearch only when it is named: since 9.2 `_source` comes without.
-        hits = by_id(self._client, self._index, ids, source_includes=[_FIELD])
-        return {movie_id: _vector(hit["_source"]) for movie_id, hit in hits.items()}
+        hits = by_id(self._client, self._index, ids, source_includes=[PACKED])
+        found = {movie_id: _unpacked(hit["_source"]) for movie_id, hit in hits.items() if PACKED in hit["_source"]}
+        if len(found) < len(hits):  # written before vectors were kept packed as well: read as they are searched
+            # A list of numbers leaves Elasticsearch only when it is named: since 9.2 `_source` comes without.
+            older = by_id(self._client, self._index, hits.keys() - found.keys(), source_includes=[_FIELD])
+            found.update((movie_id, np.asarray(hit["_source"][_FIELD], np.float32)) for movie_id, hit in older.items())
+        return found
 
     def nearest(
         self, queries: np.ndarray, k: int, where: MovieFilter = EVERYTHING, exclude: Iterable[str] = ()
@@ -104,9 +111,15 @@ class ElasticsearchVectors:
             self._indices.retire(retired)
 
     def scan(self) -> Iterator[MovieVector]:
-        documents = scan(self._client, self._index, "movie_id", page=VECTORS_A_BATCH, source={"exclude_vectors": False})
-        for source in documents:
-            yield MovieVector(source["movie_id"], _vector(source), source["text_hash"])
+        fields = ["movie_id", "text_hash", PACKED]
+        documents = scan(self._client, self._index, "movie_id", page=VECTORS_A_BATCH, source=fields)
+        for some in batches(documents, VECTORS_A_BATCH):
+            older = self.get([source["movie_id"] for source in some if PACKED not in source])
+            for source in some:
+                movie_id = source["movie_id"]
+                vector = _unpacked(source) if PACKED in source else older.get(movie_id)
+                if vector is not None:
+                    yield MovieVector(movie_id, vector, source["text_hash"])
 
     def count(self) -> int:
         return total(self._client, self._index)
@@ -133,12 +146,14 @@ class ElasticsearchVectors:
         return refused + outcome.failures
 
     def _action(self, item: MovieVector, vector: np.ndarray, film: dict[str, Any]) -> Action:
+        rounded = vector.astype(np.float64).round(_DECIMALS)  # (D,)
         return {
             "_index": self._index,
             "_id": item.movie_id,
             "_source": {
                 "movie_id": item.movie_id,
-                _FIELD: vector.astype(np.float64).round(_DECIMALS).tolist(),  # 9.2 refuses the packed form
+                _FIELD: rounded.tolist(),  # 9.2 refuses the packed form
+                PACKED: base64.b64encode(rounded.astype("<f4").tobytes()).decode(),
                 "text_hash": item.text_hash,
                 "genres": film["genres"],
                 "year": film["year"],
@@ -152,5 +167,5 @@ class ElasticsearchVectors:
             yield from batches((source["movie_id"] for source in documents), VECTORS_A_BATCH * 2)
 
 
-def _vector(source: Any) -> np.ndarray:
-    return np.asarray(source[_FIELD], np.float32)  # (D,)
+def _unpacked(source: Any) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(source[PACKED]), "<f4").astype(np.float32, copy=False)  # (D,)

@@ -136,6 +136,20 @@ class TestCongruence:
             wanted += K
         assert hits / wanted >= 0.98
 
+    @pytest.mark.parametrize("share", FILTERS)
+    def test_who_has_seen_five_thousand_films_still_gets_all_there_are(self, world: World, share: float) -> None:
+        """Several tastes, merged by their best; the rated films are those nearest to them, as they would be."""
+        rng = np.random.default_rng(3)
+        queries = world.index.matrix[rng.choice(len(world.index), 5, replace=False)]  # (5, D)
+        order = np.argsort(-(world.index.matrix @ queries.T).max(axis=1))
+        seen = [world.index.ids[row] for row in order[:5000]]
+        for k in (10, 100):
+            best = world.exact.vectors.nearest(queries, k, FILTERS[share], seen)
+            found = world.approximate.vectors.nearest(queries, k, FILTERS[share], seen)
+            assert len(found) == len(best) > 0
+            assert not {scored.id for scored in found} & set(seen)
+            assert sum(scored.score >= best[-1].score - 2 * TIE for scored in found) >= 0.98 * len(best)
+
 
 def _queries(index: ExactIndex) -> np.ndarray:
     """(Q, D): half of them films, half the mean of three films, as tastes are."""

@@ -233,6 +233,42 @@ class TestWriting:
         stores.movies.put([replace(HEAT, tags=("new",))])
         assert stores.version() != before
 
+    def test_an_index_that_was_deleted_under_the_store_makes_it_not_ready(
+        self, stores: Stores, client: Elasticsearch, prefix: str
+    ) -> None:
+        fill(stores)
+        stores.check()
+        (index,) = client.indices.get_alias(name=f"{prefix}user_index").body
+        client.indices.delete(index=index)
+        with pytest.raises(StoreUnavailable, match=f"{prefix}user_index is gone"):
+            stores.check()
+        with pytest.raises(StoreUnavailable):
+            stores.users.merge("u", [Rating("6", 4.0, 1)])
+        stores.users.merge("u", [Rating("6", 4.0, 1)])  # made anew
+        stores.check()
+
+    def test_vectors_of_before_they_were_kept_packed_are_read_and_new_ones_can_be_put(
+        self, stores: Stores, reopen: Callable[..., Stores], client: Elasticsearch, prefix: str
+    ) -> None:
+        fill(stores)
+        (index,) = client.indices.get_alias(name=f"{prefix}vector_index").body
+        about = client.indices.get(index=index).body[index]["mappings"]
+        client.indices.delete(index=index)
+        del about["properties"]["packed"]
+        client.indices.create(index=index, mappings=about)
+        client.indices.put_alias(index=index, name=f"{prefix}vector_index")
+        old = vector(HEAT, 30)
+        document = {"movie_id": "6", "movie_embeddings": old.vector.tolist(), "text_hash": old.text_hash}
+        client.index(index=index, id="6", document=document, refresh=True)
+        later = reopen()
+        assert later.vectors.put([vector(UP, 60)]).failures == ()
+        for item, angle in ((HEAT, 30), (UP, 60)):
+            np.testing.assert_allclose(later.vectors.get([item.id])[item.id], at(angle), atol=1e-6)
+        assert [(item.movie_id, item.vector.dtype) for item in later.vectors.scan()] == [
+            ("6", np.float32),
+            (UP.id, np.float32),
+        ]
+
     def test_a_forgotten_user_is_in_no_index(self, stores: Stores, client: Elasticsearch, prefix: str) -> None:
         """Asked of the server itself. Its disks drop the bytes when it next merges that segment."""
         stores.users.merge("somebody", [Rating("6", 4.5, 7)])

@@ -47,6 +47,7 @@ def data() -> TrainingData:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # seconds alone, minutes on a machine that is busy
 @pytest.mark.parametrize("name", FITTED_IN_SECONDS)
 def test_without_the_named_film_the_score_falls_and_further_than_without_another(
     name: str, data: TrainingData, tmp_path: Path
