@@ -13,7 +13,7 @@ from service_kit.settings import MarqueeSettings, ServiceSettings
 class SetupSettings(MarqueeSettings):
     dataset: str = Field("ml-latest-small", description="Data set that `up` and `setup` load into an empty store")
     default_models: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("transitions", "regression", "soup", "bert4rec"),
+        ("transitions", "regression", "soup", "blend"),
         description="Models that `up` and `setup` train, separated by commas, in this order; what is best on "
         "validation so far serves",
     )

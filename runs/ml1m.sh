@@ -46,8 +46,8 @@ for step in $steps; do
         train fast bert4rec $wide --dropout 0.15 --epochs 24
         train fast-blend blend --members "bert4rec@$(version fast) transitions"
         ;;
-    full) # RecTools' split: the strict models go on with the films that are now for training
-        more="--learning-rate 1e-3 --warmup-steps 100 --epochs 6 --validate-every 1"
+    full) # RecTools' split: the strict models go on with the latest films of everybody
+        more="--learning-rate 1e-3 --warmup-steps 100 --epochs 6 --validate-every 1 --random-window 0"
         train full-wide bert4rec $wide --dropout 0.25 --seed 1 --start-from "$(version strict-wide)" $more
         train full-deep bert4rec $deep --dropout 0.2 --seed 2 --start-from "$(version strict-deep)" $more
         train full-blend blend --members "bert4rec@$(version full-wide) bert4rec@$(version full-deep) transitions"
