@@ -63,6 +63,9 @@ def _ids(column: pa.ChunkedArray, what: str, where: Callable[[int], str]) -> pa.
     missing = pc.fill_null(pc.equal(text, ""), True).to_numpy()
     if missing.any():
         raise DataError(f"{where(int(missing.argmax()))}: no {what}.")
+    broken = pc.match_substring(text, "\n").to_numpy()
+    if broken.any():
+        raise DataError(f"{where(int(broken.argmax()))}: a quote that is not closed.")
     return text.dictionary_encode()
 
 

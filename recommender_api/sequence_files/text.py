@@ -27,6 +27,8 @@ def read_text(path: Path) -> Columns:
     separator, first = _look(path, raw)
     if separator == "::":  # the reader below takes one byte
         raw, separator = raw.replace(b"::", b"\t"), "\t"
+    elif separator == " ":  # several are one, and at the end of a line none
+        raw = b"\n".join(b" ".join(line.split()) for line in raw.splitlines())
     has_header = not any(_NUMBER.fullmatch(field) for field in first)
     names = first if has_header else list(_names_without_header(path, first))
     meaning = find_columns(names, path)
@@ -55,8 +57,9 @@ def _look(path: Path, raw: bytes) -> tuple[str, list[str]]:
     if not text:
         raise DataError(f"{path.name} is empty.")
     for separator in ("::", "\t", ",", ";", " "):
-        if separator in text:
-            return separator, [field.strip().strip('"') for field in text.split(separator)]
+        if separator in text.strip(" "):
+            fields = text.split(None if separator == " " else separator)
+            return separator, [field.strip().strip('"') for field in fields]
     raise DataError(f"{path.name} has one column; a row needs at least a user and an item.")
 
 

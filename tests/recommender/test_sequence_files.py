@@ -38,6 +38,12 @@ class TestText:
         assert data.implied == {RATINGS, TIMESTAMPS}
         assert data.vocabulary.ids == ("10", "2", "7")
 
+    def test_blanks_may_be_several_and_stand_at_the_end(self, tmp_path: Path) -> None:
+        assert (
+            rows(read_sequences(written(tmp_path, "pairs.txt", PAIRS.replace(" ", "  ").replace("\n", " \r\n"))))
+            == EXPECTED
+        )
+
     @pytest.mark.parametrize(
         ("name", "content"),
         [
@@ -82,6 +88,7 @@ class TestText:
             ("alone\n", "one column"),
             ("", "is empty"),
             ("user,item\n", "no rows"),
+            ('user,item\nu,"a\nu,b\n', "line 2: a quote that is not closed"),
             (b"\xff\xfe\x00\x01", "no text in UTF-8"),
             (b"user,item\nu,\xff\n", "cannot be read"),
         ],
