@@ -83,7 +83,7 @@ def train(
     stored = save_version(models_dir, ranker, metrics, seen)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    return TrainedVersion(stored, epochs, log_dir=log_dir if epochs is not None else None)
+    return TrainedVersion(stored, epochs, log_dir=log_dir if log_dir is not None and log_dir.is_dir() else None)
 
 
 def assist(

@@ -66,7 +66,7 @@ class TestSoftmax(RankerContract):
     def test_the_epoch_that_validates_best_is_kept(self) -> None:
         figures = iter([0.1, 0.3, 0.2])
         watch = Watch(validate=lambda _ranker: {"ndcg@10": next(figures)})
-        found = Softmax.fit_watched(checkerboard(), replace(SMALL, epochs=6), watch)
+        found = Softmax.fit_watched(checkerboard(), replace(SMALL, epochs=6, validate_every=2), watch)
         assert found.epochs_trained == 4
         assert found.cpu_seconds > 0
 
