@@ -26,7 +26,7 @@ from rectools.models import BERT4RecModel, SASRecModel
 MOST_EPOCHS = 1000
 
 
-class Epochs(Callback):
+class Epochs(Callback):  # type: ignore[misc]
     """Keeps the weights after each epoch and ends the training when its CPU seconds are spent."""
 
     def __init__(self, cpu_s: float) -> None:
