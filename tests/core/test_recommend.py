@@ -105,8 +105,8 @@ def test_who_has_rated_all_gets_nothing(core):
 
 @pytest.mark.parametrize("user", [world.MANY, world.FEW, world.NOBODY])
 def test_a_model_that_does_not_exist_is_a_mistake_that_names_those_that_do(core, user):
-    with pytest.raises(InvalidRequest, match=r"no model 'soup' is stored \(there are: transitions\).* popular"):
-        core.recommend.for_user(user, Wish(model="soup"))
+    with pytest.raises(InvalidRequest, match=r"no model 'tureen' is stored \(there are: .*transitions\).* popular"):
+        core.recommend.for_user(user, Wish(model="tureen"))
 
 
 def test_a_model_that_is_being_trained_is_fallen_back_from(core):

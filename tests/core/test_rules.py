@@ -150,7 +150,7 @@ def test_a_boost_looks_deep_enough_and_no_deeper():
         {"boost": "Horror:nan"},
         {"min_ratings": -1},
         {"filtered": "perhaps"},
-        {"model": "soup"},
+        {"model": "tureen"},
     ],
 )
 def test_a_rule_that_cannot_be_is_named(client, asked):
