@@ -52,7 +52,7 @@ def first_run(page: Page) -> None:
 
 def film(page: Page) -> None:
     home(page)
-    page.locator(".row .card-link").nth(1).click()
+    page.locator(".row .card", has_text="Because you liked").first.locator("a").click()
     page.locator(".film .why-box").wait_for()
     page.get_by_role("region", name="Similar films").locator(".card").first.wait_for()
 

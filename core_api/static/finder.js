@@ -27,7 +27,7 @@ export function foundLists({ k, actions = () => [], onFound = () => {} }) {
   function group(name) {
     const list = h("ul", { class: "lines", role: "list", "aria-label": name });
     const note = h("p", { class: "told" });
-    return { name, list, note, films: [], element: h("section", { hidden: true }, h("h3", {}, name), note, list) };
+    return { list, note, element: h("section", { hidden: true }, h("h3", {}, name), note, list) };
   }
 
   async function ask(mode, mine) {
@@ -46,12 +46,13 @@ export function foundLists({ k, actions = () => [], onFound = () => {} }) {
   function fill(mode, answer) {
     const { list, note, element: section } = groups[mode];
     remember(answer.items);
-    groups[mode].films = answer.items;
     section.hidden = false;
-    const fallback = answer.fallback_reason ? `By title instead, because ${whyNotBetter(answer.fallback_reason)}.` : "";
-    note.textContent = fallback || (answer.items.length ? "" : "Nothing found.");
-    keepingFocus(list, () => list.replaceChildren(...answer.items.map((film) => line(film, ...actions(film)))));
-    if (mode === "title" || modes.length === 1) announce(`${counted(answer.items.length, "film")} found`);
+    const twice = answer.mode !== mode && modes.includes(answer.mode); // titles stand in, and are there already
+    const films = twice ? [] : answer.items;
+    const why = answer.fallback_reason ? `Not now, because ${whyNotBetter(answer.fallback_reason)}${twice ? "" : ": by title instead"}.` : "";
+    note.textContent = why || (films.length ? "" : "Nothing found.");
+    keepingFocus(list, () => list.replaceChildren(...films.map((film) => line(film, ...actions(film)))));
+    if (mode === "title" || modes.length === 1) announce(`${counted(films.length, "film")} found`);
     onFound();
   }
 
