@@ -13,7 +13,7 @@ ADDRESSES = ["/#/", "/#/film/6", "/#/films", "/#/together", "/#/sequence", "/#/s
 NAMELESS = """
 () => [...document.querySelectorAll("a, button, input, select, [role=slider]")]
     .filter((one) => one.offsetParent !== null && !one.closest("[aria-hidden=true]"))
-    .filter((one) => !(one.getAttribute("aria-label") || one.innerText?.trim() || one.labels?.length || one.title))
+    .filter((one) => !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length || one.title))
     .map((one) => one.outerHTML.slice(0, 120))
 """
 

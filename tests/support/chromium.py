@@ -41,7 +41,7 @@ class Watched:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
-        self.problems: list[str] = []
+        self._noted: list[str] = []
         self._url = url
         self._expected: list[str] = []
         page.add_init_script(_TELL_VIOLATIONS)
@@ -62,5 +62,8 @@ class Watched:
             self._note(f"request to elsewhere: {request.url}")
 
     def _note(self, problem: str) -> None:
-        if not any(text in problem for text in self._expected):
-            self.problems.append(problem)
+        self._noted.append(problem)
+
+    @property
+    def problems(self) -> list[str]:
+        return [problem for problem in self._noted if not any(text in problem for text in self._expected)]
