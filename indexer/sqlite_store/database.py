@@ -26,6 +26,7 @@ ROWS_A_COMMIT = 10_000  # a bulk write holds the write lock for some 100 ms at a
 _IDS_A_QUERY = 500
 _STATEMENTS_KEPT = 512
 _WAL_KEPT_BYTES = 64 * 2**20
+_PATIENCE_S = 5.0  # with calls that run when the store is closed
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _BROKEN = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file in MARQUEE_STORE, or move this one away",
@@ -51,14 +52,15 @@ class Database:
         self._busy_timeout_s = busy_timeout_s
         self._local = threading.local()
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
-        self._registry = threading.Lock()  # guards _connections and _closed
+        self._registry = threading.Lock()  # guards _connections
         self._writers = threading.Lock()
-        self._closed = False
+        self._calls = _Calls(path)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of one SELECT: a consistent view, fetched at once so that nothing stays open."""
         try:
-            return self._connection().execute(sql, parameters).fetchall()
+            with self._calls:
+                return self._connection().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise self._translated(error) from error
         except UnicodeEncodeError:  # text that no row can hold
@@ -67,7 +69,8 @@ class Database:
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, if there is one."""
         try:
-            found: Row | None = self._connection().execute(sql, parameters).fetchone()
+            with self._calls:
+                found: Row | None = self._connection().execute(sql, parameters).fetchone()
         except sqlite3.Error as error:
             raise self._translated(error) from error
         except UnicodeEncodeError:
@@ -153,35 +156,37 @@ class Database:
         return not empty and version < schema.SCHEMA
 
     def close(self) -> None:
-        """Close every thread's connection, when no call is running; later calls raise StoreUnavailable."""
-        with self._registry:
-            self._closed = True
-            for connection in self._connections.values():
-                connection.close()
-            self._connections.clear()
+        """Close every thread's connection, once the calls under way have ended; later calls raise StoreUnavailable.
+
+        A call that does not end soon keeps its connection: closed under it, SQLite would crash the process.
+        """
+        if self._calls.end(_PATIENCE_S):
+            with self._registry:
+                for connection in self._connections.values():
+                    connection.close()
+                self._connections.clear()
 
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        try:
-            connection.execute(begin)
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._translated(error) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+        with self._calls:
+            connection = self._connection()
+            try:
+                connection.execute(begin)
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise self._translated(error) from error
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._closed:
+        if connection is None:
             connection = self._connect()
         return connection
 
     def _connect(self) -> sqlite3.Connection:
         with self._registry:
-            if self._closed:
-                raise StoreUnavailable(f"The store {self.path} is closed.")
             for thread in [thread for thread in self._connections if not thread.is_alive()]:
                 self._connections.pop(thread).close()
             try:
@@ -203,7 +208,8 @@ class Database:
 
     def _pragma(self, pragma: str) -> None:
         try:
-            self._connection().execute(f"PRAGMA {pragma}")
+            with self._calls:
+                self._connection().execute(f"PRAGMA {pragma}")
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
@@ -225,11 +231,36 @@ class Database:
             return self._busy()
         if code in _BROKEN:
             return StoreUnavailable(f"The store {self.path} {_BROKEN[code]}.")
-        if self._closed:
-            return StoreUnavailable(f"The store {self.path} is closed.")
         return error
 
     def _busy(self) -> StoreBusy:
         return StoreBusy(
             f"The store {self.path} is busy: another writer held it for {self._busy_timeout_s:g} s or more; try again."
         )
+
+
+class _Calls:
+    """Counts the calls under way, `with` it; after `end` there are no new ones."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state = threading.Condition()
+        self._running = 0
+        self._ended = False
+
+    def __enter__(self) -> None:
+        with self._state:
+            if self._ended:
+                raise StoreUnavailable(f"The store {self._path} is closed.")
+            self._running += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._state:
+            self._running -= 1
+            self._state.notify_all()
+
+    def end(self, patience_s: float) -> bool:
+        """Whether none is running any more, after waiting for that."""
+        with self._state:
+            self._ended = True
+            return self._state.wait_for(lambda: not self._running, patience_s)

@@ -288,3 +288,28 @@ def test_a_file_of_the_first_schema_is_upgraded_with_what_it_holds(path: Path, r
     rich = replace(HEAT, director=("Michael Mann",))
     again.movies.put([rich])
     assert again.movies.get(["6"]) == {"6": rich}
+
+
+def test_closing_waits_for_the_calls_under_way_and_refuses_new_ones(reopen: Callable[..., Stores]) -> None:
+    """A connection that is closed while another thread uses it takes the whole process down."""
+    for _ in range(20):
+        stores = reopen()
+        refused = threading.Event()
+
+        def work(stores: Stores = stores, refused: threading.Event = refused) -> None:
+            try:
+                for at in range(10_000):
+                    stores.users.merge(f"user {at % 7}", [Rating(str(at), 3.0, at)])
+                    list(stores.users.scan())
+            except StoreUnavailable:
+                refused.set()
+
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.02)
+        stores.close()
+        for thread in threads:
+            thread.join(30)
+        assert refused.is_set()
+        assert not any(thread.is_alive() for thread in threads)
