@@ -53,7 +53,7 @@ class Facts:
 
     epochs_trained: int  # of the kept weights
     mean_rating: float  # of all users: a short history's own mean is drawn to it
-    cpu_seconds: float = 0.0  # of training, validation excluded
+    cpu_seconds: float = 0.0  # of training, validation excluded, that of the version it started from included
 
 
 class Bert4Rec:
@@ -77,19 +77,29 @@ class Bert4Rec:
 
     @classmethod
     def fit_watched(cls, data: TrainingData, options: Options, watch: Watch) -> Self:
-        def ranker(network: Network, epochs: int, cpu_seconds: float) -> Bert4Rec:
-            return cls(network, data.vocabulary, options, Facts(epochs, data.global_mean, cpu_seconds))
+        earlier = cls._earlier(options, watch)
+        spent = earlier.cpu_seconds if earlier else 0.0
 
-        start = None
-        if options.start_from and not watch.resume:
-            if watch.stored is None:
-                raise InvalidRequest("start_from names a stored version; here is no folder of versions to find it in.")
-            earlier = watch.stored(cls.name, options.start_from)
-            assert isinstance(earlier, cls)
-            start = earlier._network_for(data.vocabulary, options)
+        def facts(epochs: int, cpu_seconds: float) -> Facts:
+            return Facts(epochs, data.global_mean, spent + cpu_seconds)
+
+        def ranker(network: Network, epochs: int, cpu_seconds: float) -> Bert4Rec:
+            return cls(network, data.vocabulary, options, facts(epochs, cpu_seconds))
+
+        start = earlier._network_for(data.vocabulary, options) if earlier and not watch.resume else None
         trained = fit(data, options, watch, start, ranker)
-        facts = Facts(trained.epochs, data.global_mean, trained.cpu_seconds)
-        return cls(trained.network, data.vocabulary, options, facts)
+        return cls(trained.network, data.vocabulary, options, facts(trained.epochs, trained.cpu_seconds))
+
+    @classmethod
+    def _earlier(cls, options: Options, watch: Watch) -> Self | None:
+        """The version that `start_from` names."""
+        if not options.start_from:
+            return None
+        if watch.stored is None:
+            raise InvalidRequest("start_from names a stored version; here is no folder of versions to find it in.")
+        found = watch.stored(cls.name, options.start_from)
+        assert isinstance(found, cls)
+        return found
 
     def _network_for(self, vocabulary: Vocabulary, options: Options) -> Network:
         """This one's network, to go on with. Raises InvalidRequest where films or shape are not the same."""

@@ -51,7 +51,7 @@ def test_the_loss_falls_and_tensorboard_has_its_curve(tmp_path: Path) -> None:
     Bert4Rec.fit_watched(pairs_data(), options, Watch(lambda _: {"ndcg@10": 0.25}, log_dir=tmp_path))
     curve = losses(tmp_path)
     assert len(curve) == 60
-    assert curve[-1] < 0.7 * curve[0]
+    assert curve[-1] < 0.8 * curve[0]
     assert losses(tmp_path, "validation/ndcg@10") == [0.25, 0.25, 0.25]
 
 
@@ -182,3 +182,11 @@ def test_count_embeddings_of_almost_nothing_are_zeros_or_padded_with_them() -> N
     np.testing.assert_array_equal(count_embeddings(alone, 4), np.zeros((1, 4)))
     two = TrainingData.from_columns(["u", "u"], ["f", "g"], [4.0, 4.0], [1, 2])
     assert count_embeddings(two, 4).shape == (2, 4)
+
+
+def test_the_seconds_of_the_version_it_started_from_count_too() -> None:
+    data = pairs_data()
+    first = Bert4Rec.fit(data, replace(TINY, epochs=1))
+    watch = Watch(stored=lambda _name, _version: first)
+    alone = Bert4Rec.fit_watched(data, replace(TINY, epochs=0, start_from="1"), watch)
+    assert alone.cpu_seconds >= first.cpu_seconds > 0
