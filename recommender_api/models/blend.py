@@ -4,7 +4,8 @@
 
 The evidence of a member that gives logits is the logit, so the sum is a product of experts (Hinton 2002); that of a
 member that sums weights, which may be 0 or negative, is asinh(s / scale): a logarithm far from 0, a line near it.
-A sequence model and counts err on different films: together they rank better than either (docs/decisions/052).
+A sequence model, directed counts and EASE, which is blind to order, err on different films: together they rank better
+than any alone (docs/decisions/052).
 
 A member is fitted here with `sequence_model` or its own defaults, or is a stored version, "bert4rec@VERSION", that was
 fitted on the same split. Only one weight a member is learned on the validation films.
@@ -39,7 +40,7 @@ SAMPLE = 200  # histories that a member's scale is taken from
 
 @dataclass(frozen=True)
 class Options:
-    members: str = "bert4rec transitions"  # names, or name@version for a stored one; the first has weight 1
+    members: str = "bert4rec transitions ease"  # names, or name@version for a stored one; the first has weight 1
     epochs: int = 10  # of a sequence model that is fitted here
     seed: int = 42
 
