@@ -47,11 +47,11 @@ for step in $steps; do
         train strict-masked bert4rec --protocol strict $wide $masked --epochs 27 --validate-every 27 \
             --start-from "$(version strict-wide)"
         train strict-blend blend --protocol strict --members "bert4rec@$(version strict-deep) \
-            bert4rec@$(version strict-wide) bert4rec@$(version strict-masked) transitions"
+            bert4rec@$(version strict-wide) bert4rec@$(version strict-masked) transitions ease"
         ;;
     fast) # RecTools' split, ten minutes of one core
         train fast bert4rec $wide --dropout 0.15 --epochs 24 --validate-every 6
-        train fast-blend blend --members "bert4rec@$(version fast) transitions"
+        train fast-blend blend --members "bert4rec@$(version fast) transitions ease"
         ;;
     full) # RecTools' split: the strict models go on with the latest films of everybody
         more="--learning-rate 1e-3 --warmup-steps 100 --epochs 6 --validate-every 1 --random-window 0"
@@ -59,7 +59,7 @@ for step in $steps; do
         train full-wide bert4rec $wide --dropout 0.25 --seed 1 --start-from "$(version strict-wide)" $more
         train full-masked bert4rec $wide $masked --epochs 30 --validate-every 3 --start-from "$(version full-wide)"
         train full-blend blend --members "bert4rec@$(version full-deep) bert4rec@$(version full-wide) \
-            bert4rec@$(version full-masked) transitions"
+            bert4rec@$(version full-masked) transitions ease"
         ;;
     table) # with intervals, from the versions that were trained last: of bert4rec the masked one
         marquee evaluate blend bert4rec transitions --data "$data" --protocol strict --out "$out/strict"
