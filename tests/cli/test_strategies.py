@@ -10,9 +10,9 @@ import pytest
 
 from core_api import popular
 from core_api.neighbours import Neighbours as ServedNeighbours
+from core_api.rules import SEEN, Rules
 from indexer import statistics
 from indexer.open import open_stores
-from indexer.types import EVERYTHING
 from marquee.strategies import Neighbours, Popular, decayed_statistics, strategies
 from marquee.wiring import store_settings
 from recommender_api.data import TrainingData
@@ -59,7 +59,7 @@ def test_neighbours_from_columns_rank_as_the_served_ones(stores, data, user):
     statistics.write(stores, statistics.compute(stores))
     seen = {rating.movie_id for rating in world.ratings()[user]}
     strategy = ServedNeighbours(stores, popular.Popular(stores), cold_weight=0.0)
-    served = strategy.ranked(stores.users.history(user), (), EVERYTHING, seen, 40)
+    served = strategy.ranked(stores.users.history(user), (), Rules(kept_out={SEEN: seen}), 40)
     measured = Neighbours(data, Popular(data, statistics.HALF_LIFE_DAYS)).scores(query_of(data, user))
     rows, unknown = data.vocabulary.rows([film.id for film in served])
     assert set(unknown) <= {world.UNSEEN}  # the data holds only films that somebody rated

@@ -24,6 +24,7 @@ NEEDS = {
     ("GET", "/v1/movies"): "read",
     ("GET", "/v1/movies/{id}"): "read",
     ("GET", "/v1/movies/{id}/similar"): "read",
+    ("GET", "/v1/movies/{id}/recommendations"): "read",
     ("PUT", "/v1/movies/{id}"): "write",
     ("DELETE", "/v1/movies/{id}"): "write",
     ("GET", "/v1/users/{id}/ratings"): "read",

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from core_api.catalogue import MovieChange
 from core_api.rate import NewRating
 from core_api.wishes import Wish
 from indexer import statistics
@@ -78,7 +79,8 @@ class Switched(HashEmbedder):
 def test_pending_vectors_are_completed_when_the_embedder_is_back(make_core, stores):
     embedder = Switched()
     core = make_core(stores, None, embedder)
-    assert core.catalogue.replace(Movie("new", "New (2020)")) is False
+    _, ready = core.catalogue.replace("new", MovieChange("New (2020)"))
+    assert ready is False
     with pytest.raises(UpstreamUnavailable):
         core.background.complete_vectors()
     assert "new" not in stores.vectors.get(["new"])
