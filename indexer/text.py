@@ -1,7 +1,7 @@
 """The text of a film that is embedded, and its hash.
 
 A vector is current when it was made from a text with the film's hash; changing the recipe changes every hash. What
-each part is worth is measured by `python -m benchmarks texts` (docs/decisions/062-the-text-of-a-film.md).
+each part is worth is measured by `python -m benchmarks.texts` (docs/decisions/062-the-text-of-a-film.md).
 """
 
 from __future__ import annotations
