@@ -34,7 +34,8 @@ class Stack:
 
     def start(self, name: str, parts: ExitStack) -> Process:
         service = self.services[name]
-        env = {key: self.translate(value) for key, value in service["environment"].items()}
+        # An empty value is none to the settings, and would hide what the tests ask for.
+        env = {key: self.translate(value) for key, value in service["environment"].items() if value}
         here = {"MARQUEE_HOST": "127.0.0.1", "MARQUEE_PORT": self.port(name), "MARQUEE_DATASET": "demo"}
         command = [*command_here(service["command"])]
         environment = processes.environment(self.home, **{**env, **here})

@@ -134,7 +134,7 @@ def test_an_overloaded_server_refuses_requests_and_bulk_work_waits_for_it(node: 
             client.cluster.put_settings(persistent={limit: "1%"})  # memory for nothing but this setting
             detail, seconds = refused(stores)
             assert "overloaded" in detail
-            assert seconds < 1
+            assert seconds < 2  # at once; the rest is room for a busy machine
             room.start()
             assert stores.users.history("18").movie_ids == ("6",)  # no deadline: the command line, a load
             room.join()
