@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from tests.support.live import live
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Iterator[tuple[Path, str]]:

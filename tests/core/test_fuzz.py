@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from tests.support import world
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 QUICK = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -18,6 +18,8 @@ from embedding_generator.sentence_models import MINILM, fingerprint, full_name, 
 from service_kit.errors import ModelUnavailable
 from tests.support.hub import COMMIT, Hub
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 OWNED = "someone/small-model"
 
 

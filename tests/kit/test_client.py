@@ -18,6 +18,8 @@ from service_kit.http import ServiceClient
 from service_kit.serve import listen
 from tests.support.live import live
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 
 async def trickle(scope, _receive, send):
     """A byte every 50 ms, for ever: no single read takes long."""

@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ["marquee", "core_api", "recommender_api", "embedding_generator", "indexer", "service_kit"]
 # Put together so that this file does not hold what it looks for.

@@ -21,6 +21,8 @@ from recommender_api.transformer.objectives import batches, cut
 from recommender_api.transformer.optimisation import rate
 from tests.support.pairs import ending_in, pairs_data
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 TINY = Options(
     hidden_size=16, layers=1, heads=2, max_length=12, batch_size=16, epochs=3, warmup_steps=5, dropout=0.0, device="cpu"
 )

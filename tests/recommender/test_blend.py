@@ -19,6 +19,8 @@ from recommender_api.training import train
 from recommender_api.weights import ModelFileError
 from service_kit.errors import InvalidRequest
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 COUNTS = "item_knn transitions"
 
 

@@ -21,6 +21,8 @@ from recommender_api.weights import ModelFileError
 from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
 from tests.support.ranker_contract import RankerContract
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 RATINGS = ncf.Options(factors=8, batch_size=64, epochs=30, learning_rate=0.01, penalty=4.0)
 WATCHED = replace(RATINGS, learns="watched", penalty=1.0)
 

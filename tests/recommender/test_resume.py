@@ -26,6 +26,8 @@ from service_kit.errors import InvalidRequest
 from tests.support.pairs import pairs_data
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 DATA = pairs_data(users=40)
 OPTIONS = Options(  # everything that a checkpoint must hold: dropout, a mean of the weights, two phases
     hidden_size=8, layers=1, max_length=8, batch_size=8, epochs=3, pretrain_epochs=2, averaging=0.9, warmup_steps=3,

@@ -22,6 +22,8 @@ from recommender_api.training import VALIDATION, choose_active, on_validation, t
 from service_kit.errors import InvalidRequest, ModelUnavailable
 from tests.support.pairs import FILMS, ending_in, pairs_data
 
+pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
+
 TINY: dict[str, Any] = {
     "hidden_size": 16,
     "layers": 1,
