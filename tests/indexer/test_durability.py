@@ -72,7 +72,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
         assert lost == [], f"seed {seed}"
         films = [str(n) for n in acknowledged if n % 10 == 0]
         assert len(stores.movies.get(films)) == len(films)
-        assert stores.movies.find_titles(f"film {films[-1]}", 1)[0].id == films[-1]
+        assert films[-1] in {film.id for film in stores.movies.find_titles(f"film {films[-1]}", 10)}
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         file.execute("INSERT INTO titles (titles, rank) VALUES ('integrity-check', 1)")
