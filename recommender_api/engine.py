@@ -75,7 +75,10 @@ class RecommenderEngine:
         shown, unknown_seen = vocabulary.rows((*query.history.ids, *query.seen, *query.avoid))
         allowed[shown] = False
         rows = best(scores, allowed, query.k)
-        reasons = explained(ranker, asked, rows, query.explain, self._explained) if query.explain else [[]] * len(rows)
+        reasons: list[list[int]] = [[]] * len(rows)
+        if query.explain:
+            with guarded(ranker.name):  # it is asked for scores of shorter histories
+                reasons = explained(ranker, asked, rows, query.explain, self._explained)
         return Ranking(
             items=tuple(
                 ScoredItem(

@@ -18,6 +18,7 @@ from indexer.settings import StoreSettings
 from recommender_api.app import create_app as recommender_app
 from recommender_api.http import HttpRecommender
 from recommender_api.settings import RecommenderSettings
+from service_kit.errors import ModelUnavailable
 from service_kit.http import ServiceClient
 from tests.support import world
 from tests.support.bad_servers import FAILING, closed_port, silent_port
@@ -102,6 +103,22 @@ def test_the_recommender_comes_back(serve, make_core, stores, recommender):
                 assert time.monotonic() < until
                 time.sleep(0.1)
         assert strategy() == "neighbours"
+
+
+def test_a_model_that_fails_while_it_explains_costs_the_reasons_not_the_films(
+    serve, make_core, stores, recommender, monkeypatch
+):
+    def rank(query):
+        if query.explain:
+            raise ModelUnavailable("it cannot be used")
+        return whole(query)
+
+    whole = recommender.rank
+    monkeypatch.setattr(recommender, "rank", rank)
+    answer = serve(make_core(stores, recommender)).get(f"/v1/users/{world.MANY}/recommendations?explain=true")
+    assert (answer.status_code, answer.json()["strategy"]) == (200, "model")
+    assert len(answer.json()["items"]) == 10
+    assert not any(item["because"] for item in answer.json()["items"])
 
 
 def _without_close(app):

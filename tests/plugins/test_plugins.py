@@ -125,6 +125,20 @@ def test_one_that_fails_while_it_serves_is_unavailable_like_any_model(package, t
         engine.close()
 
 
+def test_one_that_fails_while_it_is_explained_is_unavailable_too_and_still_ranks(package, tmp_path):
+    code = WHOLE.replace("return np.arange", "return 1 / len(query.items) * np.arange")
+    package("bad-films", "good", "bad_films:Good", code)
+    stored = save_version(tmp_path, ranker_class("good").fit(checkerboard()), {})
+    activate(tmp_path, "good", stored.version)
+    engine = RecommenderEngine(tmp_path, poll_s=60)
+    try:
+        with pytest.raises(ModelUnavailable, match="ZeroDivisionError"):  # without its only film
+            engine.rank(ASKED.model_copy(update={"explain": 2}))
+        assert len(engine.rank(ASKED).items) == 3
+    finally:
+        engine.close()
+
+
 def test_a_server_starts_and_goes_on_when_the_active_model_s_package_cannot_load_or_is_gone(package, tmp_path):
     package("bad-films", "good", "bad_films:Good", WHOLE)
     trusted = save_version(tmp_path, Transitions.fit(checkerboard()), {})
