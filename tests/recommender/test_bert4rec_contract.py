@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recommender_api.models.bert4rec import Bert4Rec, Options
-from tests.support.ranker_contract import RankerContract
+from recommender_api.testing.ranker_contract import RankerContract
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -14,9 +14,9 @@ from recommender_api.evaluation.history_length import by_length
 from recommender_api.evaluation.protocols import LeaveOneOut, TimeCut
 from recommender_api.evaluation.splits import Split
 from recommender_api.models.base import Query
+from recommender_api.testing.checkerboard import checkerboard
 from recommender_api.training import train
 from service_kit.errors import InvalidRequest
-from tests.support.checkerboard import checkerboard
 from tests.support.pairs import FILMS, pairs_data
 
 DATA = pairs_data()

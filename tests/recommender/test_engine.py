@@ -20,9 +20,9 @@ from recommender_api.models.regression import Regression
 from recommender_api.models.transitions import Options, Transitions
 from recommender_api.selection import best
 from recommender_api.settings import RecommenderSettings
+from recommender_api.testing.checkerboard import FILMS, checkerboard
 from service_kit.errors import ModelUnavailable, UpstreamUnavailable
 from service_kit.http import ServiceClient
-from tests.support.checkerboard import FILMS, checkerboard
 from tests.support.client import TestClient
 from tests.support.live import live
 from tests.support.recommender_contract import IDS, RecommenderContract, history, store_models

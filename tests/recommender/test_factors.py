@@ -22,10 +22,10 @@ from recommender_api.models.factors import KERNELS, FactorRanker, fold, stars
 from recommender_api.models.folding import Local, newton, push_away, ridge
 from recommender_api.models.kmf import KernelFactorisation
 from recommender_api.models.mf import MatrixFactorisation
+from recommender_api.testing.checkerboard import FILMS, checkerboard, of_colour, query
+from recommender_api.testing.ranker_contract import RankerContract
 from recommender_api.vocabulary import Vocabulary
 from recommender_api.weights import ModelFileError
-from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
-from tests.support.ranker_contract import RankerContract
 from tests.support.real_data import real_dataset
 
 MF = mf.Options(factors=8)

@@ -18,7 +18,7 @@ from recommender_api.models.features.pairs import PairFeatures
 from recommender_api.models.features.ridge import PENALTIES, best_penalty, ridge
 from recommender_api.models.forest import Forest
 from recommender_api.models.regression import Regression
-from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
+from recommender_api.testing.checkerboard import FILMS, checkerboard, of_colour, query
 
 
 @pytest.mark.parametrize(("films", "dimension"), [(3, 8), (30, 8), (8, 8), (0, 8), (5, 0)])

@@ -12,7 +12,7 @@ import pytest
 from recommender_api.data import TrainingData
 from recommender_api.evaluation import lists as of_lists
 from recommender_api.evaluation.lists import Catalogue
-from tests.support.checkerboard import FILMS, checkerboard
+from recommender_api.testing.checkerboard import FILMS, checkerboard
 
 ALL = np.ones(FILMS, bool)
 

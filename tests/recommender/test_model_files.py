@@ -28,8 +28,8 @@ from recommender_api.model_files import (
     save_version,
 )
 from recommender_api.models.transitions import Transitions
+from recommender_api.testing.checkerboard import FILMS, checkerboard, query
 from service_kit.errors import ModelUnavailable
-from tests.support.checkerboard import FILMS, checkerboard, query
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ import os, signal
 from pathlib import Path
 from recommender_api.models.transitions import Transitions
 from recommender_api.model_files import save_version
-from tests.support.checkerboard import checkerboard
+from recommender_api.testing.checkerboard import checkerboard
 Path.rename = lambda self, target: os.kill(os.getpid(), signal.SIGKILL)
 save_version({str(tmp_path)!r}, Transitions.fit(checkerboard()), {{}})
 """

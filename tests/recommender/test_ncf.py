@@ -17,9 +17,9 @@ from recommender_api.models.ncf import Ncf
 from recommender_api.models.ncf_network import KINDS
 from recommender_api.models.ncf_training import Batches, Network
 from recommender_api.models.watching import Watch
+from recommender_api.testing.checkerboard import FILMS, checkerboard, of_colour, query
+from recommender_api.testing.ranker_contract import RankerContract
 from recommender_api.weights import ModelFileError
-from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
-from tests.support.ranker_contract import RankerContract
 
 pytestmark = pytest.mark.slow  # as a whole: the fast tests are to end within a minute
 

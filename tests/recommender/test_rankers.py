@@ -19,10 +19,10 @@ from recommender_api.models.registry import RANKERS, options_class, ranker_class
 from recommender_api.models.regression import Regression
 from recommender_api.models.soup import Soup
 from recommender_api.models.transitions import Transitions
+from recommender_api.testing.checkerboard import FILMS, checkerboard, of_colour, query
+from recommender_api.testing.ranker_contract import RankerContract, overtaken
 from recommender_api.weights import ModelFileError
 from service_kit.errors import ModelUnavailable
-from tests.support.checkerboard import FILMS, checkerboard, of_colour, query
-from tests.support.ranker_contract import RankerContract, overtaken
 
 SMALL_FOREST = forest.Options(rounds=25, trees=20, leaf=5, folds=5)
 

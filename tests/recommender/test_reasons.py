@@ -18,7 +18,7 @@ from recommender_api.model_files import activate, save_version
 from recommender_api.models.base import Query
 from recommender_api.models.registry import options_class, ranker_class
 from recommender_api.models.transitions import Transitions
-from tests.support.checkerboard import checkerboard
+from recommender_api.testing.checkerboard import checkerboard
 from tests.support.real_data import real_dataset
 
 FITTED_IN_SECONDS = ("transitions", "item_knn", "ease", "mf")  # the others: python -m benchmarks.reasons

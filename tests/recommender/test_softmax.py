@@ -14,9 +14,9 @@ from recommender_api.models.base import Query
 from recommender_api.models.softmax import PACES, Softmax, averaging
 from recommender_api.models.softmax_training import Network, batches
 from recommender_api.models.watching import Watch
+from recommender_api.testing.checkerboard import FILMS, checkerboard, query
+from recommender_api.testing.ranker_contract import RankerContract
 from recommender_api.weights import ModelFileError
-from tests.support.checkerboard import FILMS, checkerboard, query
-from tests.support.ranker_contract import RankerContract
 
 SMALL = softmax.Options(hidden_size=16, max_length=12, epochs=12, learning_rate=0.01, dropout=0.1)
 

@@ -13,8 +13,8 @@ from recommender_api.client import HistoryColumns, PredictQuery, RankQuery, Reco
 from recommender_api.model_files import activate, save_version
 from recommender_api.models.regression import Regression
 from recommender_api.models.transitions import Transitions
+from recommender_api.testing.checkerboard import FILMS, checkerboard, film_ids
 from service_kit.errors import InvalidRequest, UnknownModel
-from tests.support.checkerboard import FILMS, checkerboard, film_ids
 
 IDS = film_ids()
 
