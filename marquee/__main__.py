@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
+from marquee import refusals
 from marquee.commands import (
     config,
     embed,
@@ -102,7 +103,8 @@ def run(arguments: list[str], debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
-        say(f"This should not happen: {type(error).__name__}: {error}; run it again with --debug to see where.")
+        unforeseen = f"This should not happen: {type(error).__name__}: {error}; run it again with --debug to see where."
+        say(refusals.sentence(error) or unforeseen)
         return 1
 
 

@@ -44,6 +44,8 @@ def readable_settings() -> Iterator[None]:
         raise InvalidRequest(f"MARQUEE_{name.upper()} cannot be {given}: {first['msg']}") from None
     except SettingsError as error:
         raise InvalidRequest(f"the settings cannot be read: {error}") from None
+    except UnicodeDecodeError:  # of the file; the environment is text already
+        raise InvalidRequest("the file .env in this folder is not UTF-8: save it as UTF-8") from None
 
 
 def read_settings(kind: type[S], **given: Any) -> S:

@@ -124,7 +124,10 @@ class Database:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreUnavailable(f"The store {self.path} has no folder and none can be made: {error}.") from error
+            raise StoreUnavailable(
+                f"The store {self.path} has no folder and none can be made ({str(error.strerror).lower()}): let this "
+                "user write there, or name another place in MARQUEE_HOME or MARQUEE_STORE."
+            ) from error
         with self.reading() as connection:
             new, old = self._is_new(connection), self._is_old(connection)
         if old:

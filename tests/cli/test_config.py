@@ -76,3 +76,11 @@ def test_a_value_that_cannot_be_is_one_sentence_that_names_it(home, marquee, mon
     assert done.code == 1
     assert done.err.count("\n") == 1
     assert variable in done.err
+
+
+def test_a_file_of_settings_that_is_not_utf_8_is_one_sentence(home, marquee, tmp_path):
+    (tmp_path / ".env").write_bytes("MARQUEE_DATASET=für mich".encode("utf-16"))
+    for command in ("config", "status"):
+        done = marquee(command)
+        assert (done.code, done.out) == (1, "")
+        assert done.err == "the file .env in this folder is not UTF-8: save it as UTF-8\n"
