@@ -33,14 +33,14 @@ from recommender_api.vocabulary import Vocabulary
 from recommender_api.weights import ModelFileError, place, read_config, write_config
 from service_kit.errors import InvalidRequest
 
-STEPS = (0.0, 0.5, 0.7, 1.4, 2.0)  # what a weight is multiplied by in the search
-ROUNDS = 3  # over all members
+STEPS = (0.0, 0.5, 0.7, 0.85, 1.2, 1.4, 2.0)  # what a weight is multiplied by in the search
+ROUNDS = 4  # over all members, at most
 SAMPLE = 200  # histories that a member's scale is taken from
 
 
 @dataclass(frozen=True)
 class Options:
-    members: str = "bert4rec transitions ease"  # names, or name@version for a stored one; the first has weight 1
+    members: str = "bert4rec transitions ease"  # names, or name@version for a stored one
     epochs: int = 10  # of a sequence model that is fitted here
     seed: int = 42
 
@@ -81,6 +81,12 @@ class Member:
         return np.asarray(scores if gives_logits(self.ranker) else np.arcsinh(scores / self.scale), np.float32)
 
 
+def _even(members: Sequence[Member]) -> list[Member]:
+    """Weight 1 for each, but those that give logits share one: the search, begun with all ones, drops good networks."""
+    logits = sum(gives_logits(member.ranker) for member in members)
+    return [dataclasses.replace(m, weight=1 / logits if gives_logits(m.ranker) else 1.0) for m in members]
+
+
 def gives_logits(ranker: Ranker) -> bool:
     """Whether differences of scores are differences of log-probabilities; a ranker says so in its class."""
     return bool(getattr(ranker, "gives_logits", False))
@@ -103,7 +109,7 @@ class Blend:
 
     @classmethod
     def fit_watched(cls, data: TrainingData, options: Options, watch: Watch) -> Self:
-        """Without validation all weights are 1. Raises InvalidRequest for a member that is none."""
+        """Without validation the weights are even. Raises InvalidRequest for a member that is none."""
         members, seconds = [], 0.0
         for word in options.members.split():
             name, _, version = word.partition("@")
@@ -113,7 +119,7 @@ class Blend:
             ranker = _stored(name, version, watch) if version else _fit(name, data, options, watch)
             seconds += getattr(ranker, "cpu_seconds", time.process_time() - started)
             members.append(Member(name, ranker, _scale(ranker, data)))
-        blend = cls(data.vocabulary, options, members, seconds)
+        blend = cls(data.vocabulary, options, _even(members), seconds)
         if watch.validate is not None and len(members) > 1:
             with watch.progress.task("weighing the members"):
                 blend.members = _weighed(blend, watch)
@@ -193,7 +199,7 @@ def _scale(ranker: Ranker, data: TrainingData) -> float:
 
 
 def _weighed(blend: Blend, watch: Watch) -> list[Member]:
-    """The members with the weights that rank the validation films best, found one member at a time."""
+    """The members with the weights that rank the validation films best, found one at a time; none with weight 0."""
     validate, recalling = watch.validate, _Recalling(blend)
     assert validate is not None
 
@@ -201,15 +207,19 @@ def _weighed(blend: Blend, watch: Watch) -> list[Member]:
         recalling.weights = np.array(weights, np.float32)
         return float(validate(cast(Ranker, recalling))[SELECTED_BY])
 
-    weights = [1.0] * len(blend.members)
+    weights = [member.weight for member in blend.members]
     best = measured(weights)
     for _ in range(ROUNDS):
-        for number in range(1, len(weights)):  # the first one's says only in which unit the others are
+        before = best
+        for number in range(len(weights)):
             for weight in [weights[number] * step for step in STEPS]:
                 tried = [*weights[:number], weight, *weights[number + 1 :]]
                 if (found := measured(tried)) > best:
                     best, weights = found, tried
-    return [dataclasses.replace(m, weight=weight) for m, weight in zip(blend.members, weights, strict=True)]
+        if best == before:
+            break
+    found_best = zip(blend.members, weights, strict=True)
+    return [dataclasses.replace(member, weight=weight) for member, weight in found_best if weight]
 
 
 class _Recalling:

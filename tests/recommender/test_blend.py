@@ -30,7 +30,7 @@ class TestBlend(RankerContract):
     predicts = False
 
 
-def weights(members: str, best: Mapping[str, float]) -> list[float]:
+def weights(members: str, best: Mapping[str, float]) -> dict[str, float]:
     """What the search finds where validation likes the scores of `best`, a weight a member, and no others."""
     data = checkerboard()
     asked = query(0, 2, 1)
@@ -38,15 +38,25 @@ def weights(members: str, best: Mapping[str, float]) -> list[float]:
     wanted = sum(best[name] * said for name, said in evidence.items())
 
     def validate(ranker: Ranker) -> dict[str, float]:
-        return {"ndcg@10": float(np.corrcoef(ranker.scores(asked), wanted)[0, 1])}
+        scores = ranker.scores(asked)
+        return {"ndcg@10": float(np.corrcoef(scores, wanted)[0, 1]) if scores.std() else 0.0}
 
     blend = Blend.fit_watched(data, Options(members), Watch(validate))
-    return [member.weight for member in blend.members]
+    return {member.name: member.weight for member in blend.members}
 
 
 def test_the_weights_are_those_that_validation_likes_best() -> None:
-    assert weights(COUNTS, {"item_knn": 1.0, "transitions": 4.0}) == pytest.approx([1.0, 4.0], rel=0.25)
-    assert weights(COUNTS, {"item_knn": 1.0, "transitions": 0.0}) == [1.0, 0.0]
+    found = weights(COUNTS, {"item_knn": 1.0, "transitions": 4.0})
+    assert found["transitions"] / found["item_knn"] == pytest.approx(4.0, rel=0.25)
+
+
+def test_a_member_that_does_not_help_is_not_kept() -> None:
+    assert list(weights(COUNTS, {"item_knn": 1.0, "transitions": 0.0})) == ["item_knn"]
+
+
+def test_networks_share_one_vote_where_nothing_tells_them_apart() -> None:
+    blend = Blend.fit(checkerboard(), Options("bert4rec bert4rec transitions", epochs=1))
+    assert [member.weight for member in blend.members] == [0.5, 0.5, 1.0]
 
 
 def test_scores_are_the_weighted_sum_of_what_the_members_say() -> None:
