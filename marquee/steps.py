@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -238,8 +238,8 @@ def active_is_refused() -> bool:
 def train_defaults(stores: Stores, progress: Progress) -> None:
     """Export, train the default models one after the other, and let the best so far on validation serve.
 
-    A model that beats neither popular nor neighbours never serves. The quick ones come first, so that people do not
-    wait for the slow ones.
+    A model that beats neither popular nor neighbours is not activated; where none is, what was active before stays.
+    The quick ones come first, so that people do not wait for the slow ones.
     """
     from marquee.strategies import strategies
     from marquee.training import exported, recommender_settings, train_on, with_defaults
@@ -278,5 +278,18 @@ def train_defaults(stores: Stores, progress: Progress) -> None:
     }
     stores.meta.write(TRAINING_RECORD, record)
     figures = ", ".join(f"{name} {value:.4f}" for name, value in sorted(choice.validation.items(), key=lambda p: -p[1]))
-    winner = f"{chosen.name} serves" if chosen else "no model beats popular and neighbours, which serve"
-    say(f"train: {winner} (NDCG@10 on validation: {figures})")
+    say(f"train: {_outcome(chosen, versions)} (NDCG@10 on validation: {figures})")
+
+
+def _outcome(chosen: StoredVersion | None, trained: Sequence[StoredVersion]) -> str:
+    """What serves from now on, and why."""
+    from marquee.training import recommender_settings
+    from recommender_api.model_files import active_version
+
+    if chosen is not None:
+        return f"{chosen.name} serves"
+    why = "no model beats popular and neighbours" if trained else "no model could be trained"
+    active = active_version(recommender_settings().models_dir)
+    if active is None:
+        return f"{why}: popular and neighbours serve"
+    return f"{why}: {active[0]} {active[1]} from before stays active and serves"

@@ -112,7 +112,7 @@ class Preparing:
         self._train = self._embed_first or steps.training_needed(stores)
         if self._train:
             self._training.enter_context(core.preparation.training())
-            say("serving already: popular films and neighbours until a model is trained")
+            say("serving already: popular films and neighbours, or the active model, until training has ended")
         else:
             say("train: nothing to train")
         self._thread = threading.Thread(target=self._run, name="preparing", daemon=True)
@@ -193,7 +193,7 @@ class Preparing:
         if child.returncode == 0 and self._core.recommender is not None:
             self._core.recommender.reload()
         elif child.returncode and not self._stopped:
-            say(f"train: ended with exit code {child.returncode}; popular and neighbours serve")
+            say(f"train: ended with exit code {child.returncode}; what is there goes on serving")
 
 
 def repeat(lines: Iterable[str]) -> None:

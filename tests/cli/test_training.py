@@ -41,6 +41,30 @@ def test_setup_trains_again_where_an_earlier_release_wrote_the_active_version(re
     assert "nothing to train" in marquee("setup", "--dataset", "demo").err
 
 
+@pytest.mark.parametrize(
+    ("models", "why"),
+    [("regression", "no model beats popular and neighbours"), ("nosuch", "no model could be trained")],
+)
+def test_where_a_later_training_finds_no_winner_what_served_goes_on_and_a_line_says_so(
+    ready_home, marquee, monkeypatch, models, why
+):
+    assert marquee("train", "transitions", "--activate").code == 0
+    before = active_version(ready_home / "models")
+    assert before is not None
+    monkeypatch.setenv("MARQUEE_DEFAULT_MODELS", models)
+    told = marquee("setup").err.splitlines()[-1]
+    assert told.startswith(f"train: {why}: transitions {before[1]} from before stays active and serves (")
+    assert active_version(ready_home / "models") == before
+    assert json.loads(marquee("recommend", "--user", "18", "--json").out)["model"] == "transitions"
+
+
+def test_without_a_winner_and_with_nothing_from_before_the_strategies_serve(home, marquee, monkeypatch):
+    monkeypatch.setenv("MARQUEE_DEFAULT_MODELS", "regression")
+    told = marquee("setup", "--dataset", "demo").err.splitlines()[-1]
+    assert told.startswith("train: no model beats popular and neighbours: popular and neighbours serve (")
+    assert active_version(home / "models") is None
+
+
 def test_an_interrupt_says_how_to_go_on_and_resume_does(ready_home, marquee, monkeypatch):
     written = trainer.checkpoints.write
 
