@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from pathlib import Path
 
 import pytest
 
 from recommender_api.model_files import active_version
 from recommender_api.transformer import trainer
+from tests.support.earlier_release import as_an_earlier_release_wrote_it
 
 SMALL = ("--epochs", "3", "--hidden-size", "8", "--layers", "1", "--max-length", "10", "--device", "cpu")
-
-
-def as_an_earlier_release_wrote_it(home: Path) -> str:
-    """The active version, with an option that there is no more; answers its version."""
-    active = active_version(home / "models")
-    assert active is not None
-    folder = home / "models" / active[0] / active[1]
-    config = json.loads((folder / "config.json").read_text())
-    config["options"]["of_old"] = 1
-    content = json.dumps(config).encode()
-    (folder / "config.json").write_bytes(content)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["config.json"] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return active[1]
 
 
 def test_setup_trains_again_where_an_earlier_release_wrote_the_active_version(ready_home, marquee):

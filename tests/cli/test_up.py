@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from recommender_api.model_files import active_version
 from tests.support import processes
+from tests.support.earlier_release import as_an_earlier_release_wrote_it
 from tests.support.processes import Process
 
 pytestmark = [pytest.mark.e2e]
@@ -123,6 +125,36 @@ def test_stopped_while_it_prepares_it_leaves_no_child(folder):
         [child] = children(up.child.pid)
         assert up.stop() == 0, up.said()
     assert not alive(child)
+
+
+def test_an_active_version_that_is_not_the_newest_serves_and_nothing_is_trained(ready_home, marquee, tmp_path):
+    assert marquee("train", "transitions", "--activate").code == 0
+    old = active_version(ready_home / "models")
+    assert old is not None
+    assert marquee("train", "transitions").code == 0  # a newer one, which nobody activated
+    stored = sorted((ready_home / "models" / "transitions").iterdir())
+    with processes.marquee("up", "--port", "0", env=processes.environment(ready_home), cwd=tmp_path) as up:
+        up.wait_for(lambda: up.out, "the URL")
+        answer = httpx.get(f"{up.out[0]}/v1/users/18/recommendations", trust_env=False).json()
+        assert (answer["strategy"], answer["model"], answer["model_version"]) == ("model", *old)
+        assert up.stop() == 0, up.said()
+    assert up.err[-1] == "train: nothing to train"
+    assert active_version(ready_home / "models") == old
+    assert sorted((ready_home / "models" / "transitions").iterdir()) == stored
+
+
+def test_an_active_version_of_an_earlier_release_is_replaced_beside_the_server(ready_home, marquee, tmp_path):
+    assert marquee("train", "transitions", "--activate").code == 0
+    before = as_an_earlier_release_wrote_it(ready_home)
+    with processes.marquee("up", "--port", "0", env=processes.environment(ready_home), cwd=tmp_path) as up:
+        up.wait_for(lambda: up.out, "the URL")
+        assert recommendations(up.out[0], "18").status_code == 200
+        up.wait_for(lambda: len(up.out) == 2, "the end of the training")
+        assert recommendations(up.out[0], "18").status_code == 200
+        assert up.stop() == 0, up.said()
+    assert "train again" in "\n".join(up.err)
+    active = active_version(ready_home / "models")  # none, where a model is no better than neighbours
+    assert active is None or active[1] != before
 
 
 def children(pid: int) -> list[int]:
