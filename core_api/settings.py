@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -62,6 +63,16 @@ class CoreSettings(ServiceSettings):
     max_import_bytes: int = Field(20_000_000, ge=1, description="Largest file of somebody's history that is imported")
     max_import_rows: int = Field(50_000, ge=1, description="Most entries of such a file")
     import_deadline_s: float = Field(30.0, gt=0, description="Seconds that importing such a file may take")
+
+    @field_validator("embedding_url", "recommender_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        """Else every call would fail, and only then say so."""
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+                raise ValueError("give an address like http://localhost:8000, of http or https")
+        return value
 
     @field_validator("poster_url")
     @classmethod

@@ -40,7 +40,8 @@ def readable_settings() -> Iterator[None]:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        given = "what it is" if name in _SECRET else repr(first["input"])  # a key in plain text is an easy mistake
+        # A key in plain text is an easy mistake, a password in an address a common one.
+        given = "what it is" if name in _SECRET else shown_url(repr(first["input"]))
         raise InvalidRequest(f"MARQUEE_{name.upper()} cannot be {given}: {first['msg']}") from None
     except SettingsError as error:
         raise InvalidRequest(f"the settings cannot be read: {error}") from None

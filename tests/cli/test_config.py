@@ -78,6 +78,30 @@ def test_a_value_that_cannot_be_is_one_sentence_that_names_it(home, marquee, mon
     assert variable in done.err
 
 
+@pytest.mark.parametrize("service", ["EMBEDDING", "RECOMMENDER"])
+@pytest.mark.parametrize(
+    "address", ["ftp://127.0.0.1:8000", "localhost:8000", "//localhost", "http://", "http://h:port", "http://[::1"]
+)
+def test_a_service_is_reached_by_http_or_https_only(home, marquee, monkeypatch, service, address):
+    monkeypatch.setenv(f"MARQUEE_{service}_URL", address)
+    done = marquee("serve", "core")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.count("\n") == 1
+    assert done.err.startswith(f"MARQUEE_{service}_URL cannot be '{address}': ")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://services.example/embedding/", "HTTP://[::1]:80"])
+def test_an_address_of_a_service_is_taken_as_it_is(home, marquee, monkeypatch, address):
+    monkeypatch.setenv("MARQUEE_EMBEDDING_URL", address)
+    found = {s["variable"]: s["value"] for s in json.loads(marquee("config", "--json").out)}
+    assert found["MARQUEE_EMBEDDING_URL"] == address
+
+
+def test_a_wrong_address_is_shown_without_its_password(home, marquee, monkeypatch):
+    monkeypatch.setenv("MARQUEE_EMBEDDING_URL", "ftp://somebody:open-sesame@127.0.0.1")
+    assert "'ftp://somebody:********@127.0.0.1'" in marquee("config").err
+
+
 def test_a_file_of_settings_that_is_not_utf_8_is_one_sentence(home, marquee, tmp_path):
     (tmp_path / ".env").write_bytes("MARQUEE_DATASET=für mich".encode("utf-16"))
     for command in ("config", "status"):
