@@ -13,7 +13,7 @@ from indexer.embed import embed_pending, rebuild_vectors
 from indexer.ports import Stores
 from indexer.text import TEXT_RECIPE, movie_text
 from indexer.types import Movie, VectorSpace
-from service_kit.errors import UpstreamUnavailable, VectorSpaceMismatch
+from service_kit.errors import InvalidRequest, UpstreamUnavailable, VectorSpaceMismatch
 from tests.support.hash_embedder import HashEmbedder
 
 FILMS = [Movie(f"{n:02}", f"Film {n}", ("Drama",) if n % 2 else ("Comedy",)) for n in range(25)]
@@ -70,6 +70,42 @@ def test_what_an_embedder_that_fails_has_not_done_stays_pending(stores: Stores) 
     assert pending(stores) == [film.id for film in FILMS[10:]]
     assert embed_pending(stores, HashEmbedder()).written == 15
     assert pending(stores) == []
+
+
+def refuse(*films: Movie) -> HashEmbedder:
+    """An embedder that takes all texts of a call or none, and never those of these films."""
+    refused = {movie_text(film) for film in films}
+
+    def check(texts: Sequence[str]) -> None:
+        for text in texts:
+            if text in refused:
+                raise InvalidRequest(f"no direction for {text!r}")
+
+    return HashEmbedder(before=check)
+
+
+def test_a_text_that_is_always_refused_holds_back_no_other(stores: Stores) -> None:
+    embedder = refuse(FILMS[0], FILMS[13])
+    report = embed_pending(stores, embedder, batch=10)
+    assert report.written == 23
+    assert [(failed.id, failed.reason) for failed in report.failures] == [
+        ("00", "no direction for 'Film 0. Comedy'"),
+        ("13", "no direction for 'Film 13. Drama'"),
+    ]
+    assert pending(stores) == ["00", "13"]
+    assert len(embedder.calls) <= 3 + 2 * 4  # three batches; halving one of ten takes four steps
+    stores.movies.put([Movie("99", "Newest")])
+    assert embed_pending(stores, embedder).written == 1
+    stores.movies.put([replace(FILMS[13], title="Another text")])
+    assert embed_pending(stores, embedder).written == 1
+    assert pending(stores) == ["00"]
+
+
+def test_a_rebuild_goes_on_without_a_text_that_is_refused(stores: Stores) -> None:
+    embed_pending(stores, HashEmbedder())
+    report = rebuild_vectors(stores, refuse(FILMS[7]), batch=10)
+    assert (report.written, [failed.id for failed in report.failures]) == (24, ["07"])
+    assert pending(stores) == ["07"]
 
 
 def test_vectors_of_another_model_never_mix_in(stores: Stores) -> None:
