@@ -46,7 +46,6 @@ const picked = (random, list) => list[Math.floor(random() * list.length)];
 
 const SECOND = 0.4; // how often the second most telling genre draws the cover: not all space films look alike
 const LONG = 34; // letters from which on a title is set small
-const LONG_WORD = 11;
 const SHORT = 7;
 
 /** Decoration: whoever shows it says the title beside it. */
@@ -60,12 +59,13 @@ export function cover(film) {
   const palette = picked(random, palettes).split(" ").map((colour) => `#${colour}`);
   const art = s("svg", { viewBox: "0 0 200 300", preserveAspectRatio: "xMidYMin slice" },
     s("rect", { width: 200, height: 300, fill: palette[0] }), ...MOTIFS[picked(random, motifs)](random, palette));
-  const longest = Math.max(...title.split(" ").map((word) => word.length));
-  const size = title.length > LONG || longest > LONG_WORD ? "long" : title.length <= SHORT ? "short" : "middling";
+  const longest = Math.max(...title.split(/[\s-]+/).map((word) => word.length));
+  const size = title.length > LONG ? "long" : title.length <= SHORT ? "short" : "middling";
   const made = h("div", { class: `cover ${lettering} ${size}`, "aria-hidden": "true" }, art,
     h("div", { class: "cover-words" }, h("span", { class: "cover-title" }, title), year ? h("span", { class: "cover-year" }, `${year}`) : null));
   made.style.setProperty("--ground", palette[0]);
   made.style.setProperty("--letters", palette[4]);
+  made.style.setProperty("--longest", Math.max(1, longest)); // letters of a word
   if (state.posters && film.tmdb_id) made.append(poster(film));
   return made;
 }
