@@ -14,6 +14,7 @@ fitted on the same split. Only one weight a member is learned on the validation 
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -41,12 +42,23 @@ SAMPLE = 200  # histories that a member's scale is taken from
 @dataclass(frozen=True)
 class Options:
     members: str = "bert4rec transitions ease"  # names, or name@version for a stored one
+    weights: str = ""  # a number for each member, such as "0.5 1 1.2"; without them they are learned on validation
     epochs: int = 10  # of a sequence model that is fitted here
     seed: int = 42
 
     def __post_init__(self) -> None:
         if not self.members.split():
             raise ValueError("members must name at least one model")
+        if self.weights and len(self.given_weights) != len(self.members.split()):
+            raise ValueError(f"weights must be {len(self.members.split())} numbers, one a member, not {self.weights!r}")
+
+    @property
+    def given_weights(self) -> list[float]:
+        """Raises ValueError for a word that is not a positive number."""
+        words = self.weights.split()
+        if not all(re.fullmatch(r"\d+(\.\d+)?", word) and float(word) for word in words):
+            raise ValueError(f"weights must be positive numbers with spaces between, not {self.weights!r}")
+        return [float(word) for word in words]
 
 
 def sequence_model(options: Options) -> dict[str, Any]:
@@ -84,7 +96,12 @@ class Member:
 def _even(members: Sequence[Member]) -> list[Member]:
     """Weight 1 for each, but those that give logits share one: the search, begun with all ones, drops good networks."""
     logits = sum(gives_logits(member.ranker) for member in members)
-    return [dataclasses.replace(m, weight=1 / logits if gives_logits(m.ranker) else 1.0) for m in members]
+    return _with_weights(members, [1 / logits if gives_logits(member.ranker) else 1.0 for member in members])
+
+
+def _with_weights(members: Sequence[Member], weights: Sequence[float]) -> list[Member]:
+    pairs = zip(members, weights, strict=True)
+    return [dataclasses.replace(member, weight=weight) for member, weight in pairs]
 
 
 def gives_logits(ranker: Ranker) -> bool:
@@ -119,6 +136,8 @@ class Blend:
             ranker = _stored(name, version, watch) if version else _fit(name, data, options, watch)
             seconds += getattr(ranker, "cpu_seconds", time.process_time() - started)
             members.append(Member(name, ranker, _scale(ranker, data)))
+        if options.weights:
+            return cls(data.vocabulary, options, _with_weights(members, options.given_weights), seconds)
         blend = cls(data.vocabulary, options, _even(members), seconds)
         if watch.validate is not None and len(members) > 1:
             with watch.progress.task("weighing the members"):
@@ -218,8 +237,7 @@ def _weighed(blend: Blend, watch: Watch) -> list[Member]:
                     best, weights = found, tried
         if best == before:
             break
-    found_best = zip(blend.members, weights, strict=True)
-    return [dataclasses.replace(member, weight=weight) for member, weight in found_best if weight]
+    return [member for member in _with_weights(blend.members, weights) if member.weight]
 
 
 class _Recalling:
@@ -235,8 +253,8 @@ class _Recalling:
     def scores_batch(self, queries: Sequence[Query]) -> np.ndarray:
         if new := [query for query in queries if id(query) not in self.said]:
             evidence = np.stack([member.evidence(new) for member in self.blend.members], axis=1)  # (B, M, V)
-            self.said |= {id(query): (query, row.astype(np.float16)) for query, row in zip(new, evidence, strict=True)}
-        return np.stack([np.tensordot(self.weights, self.said[id(q)][1].astype(np.float32), 1) for q in queries])
+            self.said |= {id(query): (query, row) for query, row in zip(new, evidence, strict=True)}
+        return np.stack([self.weights @ self.said[id(query)][1] for query in queries])
 
 
 @contextmanager

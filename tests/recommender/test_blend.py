@@ -54,6 +54,17 @@ def test_a_member_that_does_not_help_is_not_kept() -> None:
     assert list(weights(COUNTS, {"item_knn": 1.0, "transitions": 0.0})) == ["item_knn"]
 
 
+def test_given_weights_are_taken_as_they_are() -> None:
+    blend = Blend.fit_watched(checkerboard(), Options(COUNTS, weights="0.5 1.25"), Watch(lambda _: {"ndcg@10": 1.0}))
+    assert [member.weight for member in blend.members] == [0.5, 1.25]
+
+
+@pytest.mark.parametrize("told", ["1", "1 x", "1 -1", "1 0", "1 nan", "1 1 1"])
+def test_weights_that_are_none_are_refused(told: str) -> None:
+    with pytest.raises(ValueError, match="weights must be"):
+        Options(COUNTS, weights=told)
+
+
 def test_networks_share_one_vote_where_nothing_tells_them_apart() -> None:
     blend = Blend.fit(checkerboard(), Options("bert4rec bert4rec transitions", epochs=1))
     assert [member.weight for member in blend.members] == [0.5, 0.5, 1.0]
