@@ -202,14 +202,12 @@ def compare(
     lengths: Sequence[int] = (),
     users: int | None = None,
 ) -> Comparison:
-    """Models and the core's strategies on one split."""
-    from marquee.strategies import NAMES, strategies
+    """Models (NAME or NAME@VERSION) and the core's strategies on one split."""
+    from marquee.contestants import contestants
+    from marquee.strategies import strategies
     from recommender_api import comparison
-    from recommender_api.models.registry import check_name
 
     split_by = protocol_named(protocol)
-    names = [name for name in models if name not in NAMES]  # those are there anyway
-    for name in names:
-        check_name(name)
-    contestants = comparison.Contestants(names, others=strategies, models_dir=recommender_settings().models_dir)
-    return comparison.compare(contestants, data, split_by, k=k, lengths=lengths, users=users, progress=progress)
+    models_dir = recommender_settings().models_dir
+    who = comparison.Contestants(contestants(models), others=strategies, models_dir=models_dir)
+    return comparison.compare(who, data, split_by, k=k, lengths=lengths, users=users, progress=progress)

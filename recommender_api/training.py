@@ -20,7 +20,7 @@ from recommender_api.data import TrainingData
 from recommender_api.evaluation.evaluate import Scorer, ranking_metrics, validation_metrics
 from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut
 from recommender_api.evaluation.splits import EVERYTHING, Split, check_unseen, check_vocabulary
-from recommender_api.model_files import StoredVersion, list_versions, load_version, save_version
+from recommender_api.model_files import LoadedVersion, StoredVersion, list_versions, load_version, save_version
 from recommender_api.models.base import Ranker
 from recommender_api.models.registry import guarded, options_class, ranker_class
 from recommender_api.models.watching import SELECTED_BY, Watch, WatchedRanker
@@ -112,21 +112,21 @@ def fit(name: str, split: Split, options: Any, watch: Watch | None = None, *, mo
         return validation_metrics(ranker, split)
 
     def stored(wanted: str, version: str) -> Ranker:
-        return _stored_on(split, wanted, version, models_dir)
+        return stored_on(split, wanted, version, models_dir).ranker
 
     watch = dataclasses.replace(watch or Watch(), validate=validate if split.validation else None, stored=stored)
     return _fit(name, split.train, options, watch)
 
 
-def _stored_on(split: Split, name: str, version: str, models_dir: Path | None) -> Ranker:
+def stored_on(split: Split, name: str, version: str, models_dir: Path | None) -> LoadedVersion:
     """That version, or with "" the newest one fitted on this split. Raises InvalidRequest for one that saw more."""
     versions = list_versions(models_dir, name) if models_dir is not None else []
     for stored in versions:
         if stored.version == version or (not version and dict(stored.split) == dict(split.description)):
             check_unseen(f"{name} {stored.version}", stored.split, split)
-            return load_version(stored.folder.parent.parent, name, stored.version).ranker
+            return load_version(stored.folder.parent.parent, name, stored.version)
     raise InvalidRequest(
-        f"There is no {f'version {version}' if version else 'version fitted on this split'} of {name} to build on; "
+        f"There is no {f'version {version}' if version else 'version fitted on this split'} of {name}; "
         f"there are {', '.join(stored.version for stored in versions) or 'none'}."
     )
 

@@ -18,7 +18,10 @@ BASELINES = ("item_knn", "ease")  # popular and neighbours are always there
 
 def evaluate(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Which models; without a name the default ones and all baselines.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME[@VERSION]]...", help="Which models; without a name the default ones and all baselines."
+        ),
     ] = None,
     data: Data = None,
     store: Store = None,
@@ -47,8 +50,9 @@ def evaluate(
 ) -> None:
     """Compare models with popular and neighbours.
 
-    All films are ranked, those already rated left out; each model is fitted on the training part only. Intervals are
-    95 %, p-values those of a paired test against the best (docs/evaluation.md).
+    All films are ranked, those already rated left out; each model is fitted on the training part only. With @VERSION
+    that stored version is measured, if it has seen no more. Intervals are 95 %, p-values those of a paired test against
+    the best (docs/evaluation.md).
     """
     from marquee import training
     from marquee.settings import SetupSettings

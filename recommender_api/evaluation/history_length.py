@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from recommender_api.evaluation.evaluate import K, Scorer, accuracy, rank_all
-from recommender_api.evaluation.leaderboard import write_csv
+from recommender_api.evaluation.leaderboard import shown, write_csv
 from recommender_api.evaluation.splits import Split
 from recommender_api.evaluation.uncertainty import intervals
 from service_kit.progress import NoProgress, Progress
@@ -54,7 +54,7 @@ class ByLength:
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Header and lines: the metric and half its 95 % interval, a column a length; the users of each last."""
         header = [self.metric, *("all" if length is None else str(length) for length in self.lengths)]
-        lines = [[name, *(self._text(cell) for cell in self.of(name))] for name in self.names]
+        lines = [[text, *(self._text(cell) for cell in self.of(name))] for name, text in shown(self.names).items()]
         return header, [*lines, ["users", *(str(cell.users) for cell in self.of(self.names[0]))]]
 
     def _text(self, cell: Cell) -> str:

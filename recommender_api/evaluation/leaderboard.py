@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -78,7 +79,7 @@ class Leaderboard:
         wanted = [start for starts in TABLES.values() for start in starts]
         return tuple(metric for start in wanted for metric in there if metric.startswith(start))
 
-    def with_fit_seconds(self, cpu_s: Mapping[str, float]) -> Leaderboard:
+    def with_fit_seconds(self, cpu_s: Mapping[str, float | None]) -> Leaderboard:
         return replace(self, rows=tuple(replace(row, fit_cpu_s=cpu_s.get(row.name)) for row in self.rows))
 
     def joined(self, other: Leaderboard) -> Leaderboard:
@@ -89,6 +90,7 @@ class Leaderboard:
 
     def tables(self) -> Iterator[tuple[str, list[str], list[list[str]]]]:
         """Title, header and lines of each table that has something to say; narrow enough for a terminal."""
+        names = shown([row.name for row in self.rows])
         for title, starts in TABLES.items():
             columns = [column for column in self.columns if column.startswith(starts)]
             rows = [row for row in self.rows if any(column in row.metrics for column in columns)]
@@ -99,10 +101,10 @@ class Leaderboard:
                 header = ["model", *columns, *(["p"] if compared else [])]
                 if title == "Films found":
                     header += ["fit CPU s", "score s"]
-                yield title, header, [self._line(row, columns, compared, header) for row in rows]
+                yield title, header, [[names[row.name], *self._cells(row, columns, compared, header)] for row in rows]
 
-    def _line(self, row: Row, columns: Sequence[str], compared: Sequence[str], header: Sequence[str]) -> list[str]:
-        cells = [row.name, *(_cell(row, column) for column in columns)]
+    def _cells(self, row: Row, columns: Sequence[str], compared: Sequence[str], header: Sequence[str]) -> list[str]:
+        cells = [_cell(row, column) for column in columns]
         cells += [_p_text(self.p_values[metric].get(row.name)) for metric in compared]
         if "score s" in header:
             cells += ["-" if row.fit_cpu_s is None else f"{row.fit_cpu_s:.1f}", f"{row.seconds:.1f}"]
@@ -156,6 +158,12 @@ class Leaderboard:
         for case, predicted in row.predictions:
             for film, truth, guess in zip(case.items, case.ratings, predicted, strict=True):
                 yield users[case.user], films[film], f"{truth:g}", f"{guess:.4f}"
+
+
+def shown(names: Iterable[str]) -> dict[str, str]:
+    """By name, what stands in tables and pictures: of NAME@VERSION only the version's end, if that tells all apart."""
+    short = {name: re.sub("@.*-", "@", name) for name in names}
+    return short if len(set(short.values())) == len(short) else {name: name for name in short}
 
 
 def _value(row: Row, start: str, missing: float) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from recommender_api.evaluation.history_length import ByLength
-from recommender_api.evaluation.leaderboard import Leaderboard, Row
+from recommender_api.evaluation.leaderboard import Leaderboard, Row, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,22 +49,26 @@ def _leaderboard(rows: Sequence[Row], metric: str, folder: Path) -> list[Path]:
             low, high = row.intervals[metric]
             axes.barh(place, row.metrics[metric], color="#4878a8")
             axes.plot([low, high], [place, place], color="black", linewidth=1.2)
-        axes.set_yticks(range(len(rows)), [row.name for row in reversed(rows)])
+        names = shown(row.name for row in rows)
+        axes.set_yticks(range(len(rows)), [names[row.name] for row in reversed(rows)])
         axes.set_xlabel(f"{metric.upper()}, with its 95 % interval")
     return written
 
 
 def _training_time(rows: Sequence[Row], metric: str, folder: Path) -> list[Path]:
+    names = shown(row.name for row in rows)
     with _axes(folder / "training_time") as (axes, written):
         for row in rows:
             if row.fit_cpu_s:
                 low, high = row.intervals[metric]
                 axes.plot([row.fit_cpu_s] * 2, [low, high], color="#999999", linewidth=1)
                 axes.plot(row.fit_cpu_s, row.metrics[metric], "o", color="#4878a8")
-                axes.annotate(row.name, (row.fit_cpu_s, row.metrics[metric]), (5, 4), textcoords="offset points")
+                axes.annotate(names[row.name], (row.fit_cpu_s, row.metrics[metric]), (5, 4), textcoords="offset points")
             else:
                 axes.axhline(row.metrics[metric], color="#cccccc", linestyle="--", linewidth=1)
-                axes.annotate(row.name, (0.01, row.metrics[metric]), xycoords=("axes fraction", "data"), fontsize=8)
+                axes.annotate(
+                    names[row.name], (0.01, row.metrics[metric]), xycoords=("axes fraction", "data"), fontsize=8
+                )
         axes.set_xscale("log")
         axes.set_xlabel("CPU seconds of training (dashed: none)")
         axes.set_ylabel(metric.upper())
@@ -77,10 +81,11 @@ def _popularity(board: Leaderboard, rows: Sequence[Row], folder: Path) -> list[P
     place = np.empty(len(counts), np.int64)
     place[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     most = np.arange(1, len(counts) + 1)
+    names = shown(row.name for row in rows)
     with _axes(folder / "popularity") as (axes, written):
         for row in rows:
-            shown = np.bincount(place[row.lists[row.lists >= 0]], minlength=len(counts))
-            axes.plot(most, np.cumsum(shown) / shown.sum(), label=row.name)
+            places = np.bincount(place[row.lists[row.lists >= 0]], minlength=len(counts))
+            axes.plot(most, np.cumsum(places) / places.sum(), label=names[row.name])
         rated = np.cumsum(np.sort(counts)[::-1]) / max(1, counts.sum())
         axes.plot(most, rated, color="black", linestyle=":", label="all ratings")
         axes.set_xscale("log")
@@ -93,11 +98,11 @@ def _popularity(board: Leaderboard, rows: Sequence[Row], folder: Path) -> list[P
 def _history_length(lengths: ByLength, folder: Path) -> list[Path]:
     ticks = ["all" if length is None else str(length) for length in lengths.lengths]
     with _axes(folder / "history_length") as (axes, written):
-        for name in lengths.names:
+        for name, text in shown(lengths.names).items():
             cells = lengths.of(name)
             values = [cell.metrics[lengths.metric] for cell in cells]
             low, high = zip(*(cell.intervals[lengths.metric] for cell in cells), strict=True)
-            (line,) = axes.plot(range(len(ticks)), values, "o-", label=name)
+            (line,) = axes.plot(range(len(ticks)), values, "o-", label=text)
             axes.fill_between(range(len(ticks)), low, high, color=line.get_color(), alpha=0.15, linewidth=0)
         axes.set_xticks(range(len(ticks)), ticks)
         axes.set_xlabel("latest films of the history that are known")

@@ -109,6 +109,9 @@ def test_bert4rec_trains_and_epochs_0_measures_the_stored_one(ready_home, marque
         (("train", "transitions", "--lags", "many"), (2, "--lags cannot be 'many'")),
         (("train", "transitions", "--lags"), (2, "--lags needs a value")),
         (("evaluate", "nosuch"), (1, "no model named 'nosuch'")),
+        (("evaluate", "nosuch@1"), (1, "no model named 'nosuch'")),
+        (("evaluate", "transitions@1"), (1, "There is no version 1 of transitions; there are 2")),
+        (("evaluate", "transitions@"), (1, "transitions@ names no version")),
         (("evaluate", "--by-history-length", "--lengths", "1,many"), (2, "--lengths")),
         (("evaluate", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
         (("train", "transitions", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
@@ -163,6 +166,22 @@ def test_evaluate_compares_models_with_the_strategies(ready_home, marquee, tmp_p
         ranked = list(csv.DictReader(lines))
     assert ranked[0].keys() == {"user_id", "item_id", "rank"}
     assert ranked[0]["rank"] == "1"
+
+
+def test_evaluate_sets_stored_versions_of_a_model_beside_each_other(ready_home, marquee, tmp_path):
+    def trained(member: str) -> str:
+        done = marquee("train", "blend", "--members", member, "--json")  # what is not refitted can be measured again
+        return str(json.loads(done.out)["version"])
+
+    names = [f"blend@{trained(member)}" for member in ("transitions", "item_knn")]
+    done = marquee("evaluate", *names, "--out", str(tmp_path))
+    assert done.code == 0, done.err
+    assert max(map(len, done.out.splitlines())) <= 100
+    shown = {line.split()[0] for line in done.out.split("\n\n")[0].splitlines()[1:]}
+    assert shown == {*(f"blend@{name[-8:]}" for name in names), "popular", "neighbours"}
+    with (tmp_path / "leaderboard.csv").open() as lines:
+        assert {row["model"] for row in csv.DictReader(lines)} == {*names, "popular", "neighbours"}
+    assert all((tmp_path / "recommendations" / f"{name}.csv").is_file() for name in names)
 
 
 def test_evaluate_says_how_quality_depends_on_the_length_of_the_history(ready_home, marquee, tmp_path):

@@ -75,7 +75,7 @@ def test_an_interrupt_says_how_to_go_on_and_resume_does(ready_home, marquee, mon
 def test_starting_from_a_version_that_is_not_there_names_those_that_are(version, ready_home, marquee):
     done = marquee("train", "bert4rec", *SMALL, "--start-from", version)
     assert done.code == 1
-    assert f"There is no version {version} of bert4rec to build on; there are none" in done.err
+    assert f"There is no version {version} of bert4rec; there are none" in done.err
 
 
 def test_a_masked_model_starts_from_a_causal_one_of_the_same_shape(ready_home, marquee):
