@@ -198,16 +198,21 @@ def compare(
     protocol: str,
     progress: Progress,
     *,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     k: int = 10,
     lengths: Sequence[int] = (),
     users: int | None = None,
 ) -> Comparison:
-    """Models (NAME or NAME@VERSION) and the core's strategies on one split."""
+    """Models and the core's strategies on one split.
+
+    `models` are words as `marquee evaluate` takes them (`marquee.contestants`); `options` those of a row, by its name,
+    that is to be fitted with them.
+    """
     from marquee.contestants import contestants
     from marquee.strategies import strategies
     from recommender_api import comparison
 
     split_by = protocol_named(protocol)
     models_dir = recommender_settings().models_dir
-    who = comparison.Contestants(contestants(models), others=strategies, models_dir=models_dir)
+    who = comparison.Contestants(contestants(models, options), others=strategies, models_dir=models_dir)
     return comparison.compare(who, data, split_by, k=k, lengths=lengths, users=users, progress=progress)

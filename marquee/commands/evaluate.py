@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from marquee import model_options
 from marquee.options import Data, Json, Store
 from marquee.output import result, result_json, say, table
 
@@ -20,8 +21,13 @@ def evaluate(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME[@VERSION]]...", help="Which models; without a name the default ones and all baselines."
+            metavar="[[LABEL=]NAME[@VERSION]]...",
+            help="Which models; without a name the default ones and all baselines.",
         ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="MODEL.OPTION=VALUE", help="Fit it with that option; may be repeated."),
     ] = None,
     data: Data = None,
     store: Store = None,
@@ -51,27 +57,30 @@ def evaluate(
     """Compare models with popular and neighbours.
 
     All films are ranked, those already rated left out; each model is fitted on the training part only. With @VERSION
-    that stored version is measured, if it has seen no more. Intervals are 95 %, p-values those of a paired test against
-    the best (docs/evaluation.md).
+    that stored version is measured, if it has seen no more. LABEL names a row, so that a model may stand in the table
+    twice: ncf plain=ncf --set plain.kind=plain. Intervals are 95 %, p-values those of a paired test against the best
+    (docs/evaluation.md).
     """
     from marquee import training
+    from marquee.contestants import contestants
     from marquee.settings import SetupSettings
     from marquee.terminal import RichProgress
     from marquee.vectors import with_vectors
     from marquee.wiring import read_settings
 
     cuts = _cuts(lengths) if by_history_length else ()
+    names = models or list(read_settings(SetupSettings).default_models)
+    if baselines or not models:
+        names = list(dict.fromkeys([*names, *BASELINES]))
+    options = model_options.of_settings(settings or (), contestants(names))
     with RichProgress() as progress:
         columns = training.read_data(data, store, progress)
         if vectors and columns.vectors is None:
             columns = with_vectors(columns, progress)
-        names = models or list(read_settings(SetupSettings).default_models)
         if not models and columns.vectors is None:
             names = [name for name in names if not training.needs_vectors(name)]
             say("the data has no vectors: neighbours and the models that learn from them are left out")
-        if baselines or not models:
-            names = list(dict.fromkeys([*names, *BASELINES]))
-        found = training.compare(names, columns, protocol, progress, k=k, lengths=cuts, users=users)
+        found = training.compare(names, columns, protocol, progress, options=options, k=k, lengths=cuts, users=users)
     if out is not None:
         _write(found, out)
     if as_json:

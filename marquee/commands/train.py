@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated
 
 import typer
 
+from marquee import model_options
 from marquee.options import Data, Json, Store
 from marquee.output import result, result_json, say
 
-TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 OPTIONS_OF_ANY_MODEL = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -54,7 +53,7 @@ def train(
         "seed": seed,
     }
     given = {name: value for name, value in named.items() if value is not None}
-    given |= further_options(training.options_of(model), context.args)
+    given |= model_options.of_flags(training.options_of(model), context.args)
     keep_freed_memory()
     with RichProgress() as progress:
         try:
@@ -77,24 +76,3 @@ def train(
         figures = ", ".join(f"{name} {value:.4f}" for name, value in stored.metrics.items())
         result(f"{stored.name} {stored.version}: {figures or 'nothing to measure'}")
     return 0
-
-
-def further_options(kind: type[Any], words: Sequence[str]) -> dict[str, Any]:
-    """`--learning-rate 0.001` or `--learning-rate=0.001` as values of the model's own types."""
-    kinds = get_type_hints(kind)
-    given: dict[str, Any] = {}
-    rest = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    while rest:
-        name, *rest = rest
-        field = name.removeprefix("--").replace("-", "_")
-        if not name.startswith("--") or field not in {f.name for f in dataclasses.fields(kind)}:
-            known = ", ".join(f"--{f.name.replace('_', '-')}" for f in dataclasses.fields(kind))
-            raise typer.BadParameter(f"{name} is no option of this model; it has {known}")
-        if not rest:
-            raise typer.BadParameter(f"{name} needs a value")
-        value, *rest = rest
-        try:
-            given[field] = TRUTH[value.lower()] if kinds[field] is bool else kinds[field](value)
-        except (KeyError, TypeError, ValueError):
-            raise typer.BadParameter(f"{name} cannot be {value!r}") from None
-    return given

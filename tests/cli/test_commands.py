@@ -112,6 +112,16 @@ def test_bert4rec_trains_and_epochs_0_measures_the_stored_one(ready_home, marque
         (("evaluate", "nosuch@1"), (1, "no model named 'nosuch'")),
         (("evaluate", "transitions@1"), (1, "There is no version 1 of transitions; there are 2")),
         (("evaluate", "transitions@"), (1, "transitions@ names no version")),
+        (("evaluate", "../x=transitions"), (1, "'../x' is no label")),
+        (("evaluate", "a=transitions", "a=ease"), (1, "another row is called a")),
+        (("evaluate", "popular=ease"), (1, "another row is called popular")),
+        (("evaluate", "ease", "--set", "lags=3"), (2, "--set takes MODEL.OPTION=VALUE")),
+        (("evaluate", "ease", "--set", "transitions.lags=3"), (2, "nothing called 'transitions' is compared")),
+        (("evaluate", "ease", "--set", "ease.lags=3"), (2, "ease has no option lags; it has ridge")),
+        (("evaluate", "ease", "--set", "ease.ridge=much"), (2, "--set ease.ridge cannot be 'much'")),
+        (("evaluate", "ease", "--set", "ease.ridge=inf"), (2, "--set ease.ridge cannot be 'inf'")),
+        (("evaluate", "mf@1", "--set", "mf@1.rounds=1"), (2, "a stored version keeps its options; name mf")),
+        (("evaluate", "ncf", "--set", "ncf.kind=other"), (1, "ncf: ")),
         (("evaluate", "--by-history-length", "--lengths", "1,many"), (2, "--lengths")),
         (("evaluate", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
         (("train", "transitions", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
@@ -182,6 +192,18 @@ def test_evaluate_sets_stored_versions_of_a_model_beside_each_other(ready_home, 
     with (tmp_path / "leaderboard.csv").open() as lines:
         assert {row["model"] for row in csv.DictReader(lines)} == {*names, "popular", "neighbours"}
     assert all((tmp_path / "recommendations" / f"{name}.csv").is_file() for name in names)
+
+
+def test_evaluate_fits_a_model_with_options_that_are_set_for_its_row(ready_home, marquee):
+    stored = marquee("models", "list").out
+    settings = ("--set", "once.rounds=1", "--set", "once.factors=4")
+    done = marquee("evaluate", "mf", "once=mf", "popular", *settings, "--json")
+    assert done.code == 0, done.err
+    rows = {row["model"]: row for row in json.loads(done.out)}
+    assert rows.keys() == {"mf", "once", "popular", "neighbours"}
+    assert rows["once"]["mrr"] != rows["mf"]["mrr"]
+    assert rows["once"]["rmse"] != rows["mf"]["rmse"]  # another fit, with the same options
+    assert marquee("models", "list").out == stored
 
 
 def test_evaluate_says_how_quality_depends_on_the_length_of_the_history(ready_home, marquee, tmp_path):
