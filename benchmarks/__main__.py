@@ -8,7 +8,6 @@ in this one run; absolute figures are this machine's on this day.
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import random
@@ -18,27 +17,32 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.command import chosen, command, in_one_sentence
+
 PARTS = ("steps", "embedding", "inference", "restart", "http", "kmf", "search", "reasons", "fold_in", "ratings")
+ON_NOTHING = {"inference"}  # parts that need no films
 TEXTS = 2_000  # films of the data set that the embedding benchmark encodes in each round
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
-    parser.add_argument("--dataset", default="ml-latest-small")
+@in_one_sentence()
+def main(part: str | None = None, about: str | None = __doc__) -> None:
+    """All parts or those named on the command line; for a module that is called by its name, its own alone."""
+    parser = command(about)
+    if part is None:
+        parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
+    parser.add_argument("--dataset", default="ml-latest-small", help="what an empty home is filled with")
     parser.add_argument("--home", type=Path, help="a prepared MARQUEE_HOME to go on with, or one to keep")
     given = parser.parse_args()
-    wanted = given.only.split(",")
-    if unknown := set(wanted) - set(PARTS):
-        parser.error(f"there is no benchmark {sorted(unknown)[0]!r}; there are {', '.join(PARTS)}")
+    wanted = {part} if part else set(chosen(parser, given.only, PARTS))
     with ExitStack() as cleaning:
         home = given.home or cleaning.enter_context(tempfile.TemporaryDirectory(prefix="marquee-bench-"))
         os.environ["MARQUEE_HOME"] = str(home)
         print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-        for part in PARTS:
-            if part in wanted or (part == "steps" and not any(Path(home).iterdir())):
-                say(f"benchmark: {part}")
-                globals()[f"_{part}"](given.dataset)
+        if wanted - ON_NOTHING and not any(Path(home).iterdir()):
+            wanted.add("steps")
+        for name in (name for name in PARTS if name in wanted):
+            say(f"benchmark: {name}")
+            globals()[f"_{name}"](given.dataset)
 
 
 def _steps(dataset: str) -> None:

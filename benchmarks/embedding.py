@@ -76,3 +76,9 @@ def _alternate(work: dict[str, Callable[[], Any]], rounds: int) -> dict[str, lis
 
 def _parts(texts: Sequence[str], size: int) -> list[Sequence[str]]:
     return [texts[start : start + size] for start in range(0, len(texts), size)]
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    main("embedding", __doc__)

@@ -106,3 +106,9 @@ def _ask(client: TestClient, url: str, model: str) -> list[str]:
     if answer["strategy"] != "model":
         raise RuntimeError(f"{model} did not answer: {answer['fallback_reason']}")
     return [item["id"] for item in answer["items"]]
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    main("fold_in", __doc__)

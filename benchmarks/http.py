@@ -10,19 +10,21 @@ users made for it, which are forgotten at the end.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
+from argparse import SUPPRESS
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from benchmarks.command import command, in_one_sentence, prepared
 
 CONNECTIONS = (1, 16)
 NEWCOMERS = 100
@@ -62,15 +64,15 @@ class Connection:
 @contextmanager
 def server(what: str, *arguments: str) -> Iterator[int]:
     """A process that serves `what`; its port."""
-    command = [sys.executable, "-m", "benchmarks.http", "--serve", what, *arguments]
+    line = [sys.executable, "-m", "benchmarks.http", "--serve", what, *arguments]
     env = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # as `marquee` does
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=env)
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=_ROOT, env=env)
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
+        port = process.stdout.readline()
+        if not port:
             raise SystemExit(f"the {what} server did not start")
-        yield int(line)
+        yield int(port)
     finally:
         process.terminate()
         process.wait(10)
@@ -219,16 +221,18 @@ def serve(what: str, store: str | None) -> None:
     uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[sock])
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command(__doc__)
     parser.add_argument("--store", help="as for marquee; a loaded and trained one")
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", choices=["bare", "core"], help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each row that could go on for ever")
+    parser.add_argument("--json", action="store_true", help="also print the rows as JSON")
+    parser.add_argument("--serve", choices=["bare", "core"], help=SUPPRESS)
     given = parser.parse_args()
     if given.serve:
         serve(given.serve, given.store)
         return
+    prepared(given.store)
     rows = measure(given.store, given.seconds, lambda line: print(line, file=sys.stderr, flush=True))
     if given.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))

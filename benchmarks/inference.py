@@ -103,3 +103,9 @@ def _in_turn(works: Sequence[Callable[[], object]]) -> list[float]:
             work()
             of_work.append(time.process_time() - begun)
     return [median(of_work) for of_work in spent]
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    main("inference", __doc__)

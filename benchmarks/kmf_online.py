@@ -9,15 +9,14 @@ their ratings; the model trained again has learned from those ratings. Both pred
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.__main__ import table
+from benchmarks.command import command, in_one_sentence, takes_export
 from benchmarks.rankers import read
 from recommender_api.data import TrainingData
 from recommender_api.models.factors import KERNELS
@@ -137,9 +136,10 @@ def measure(data: TrainingData) -> Iterator[tuple[str, ...]]:
             yield kernel, what, *figures, f"[{low:.4f}, {high:.4f}]", update
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = command(__doc__)
+    takes_export(parser, or_dataset=True)
     rows = measure(read(parser.parse_args().data))
     table("KMF's online update", HEADER, list(rows))
 

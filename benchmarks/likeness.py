@@ -8,13 +8,12 @@ nearest films among them. `random` and `best` are the limits. Also the time of o
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import command, in_one_sentence, takes_export
 from recommender_api.data import TrainingData, read_training_data
 from recommender_api.models.base import Query
 from recommender_api.models.soup import Options, Soup
@@ -22,9 +21,10 @@ from recommender_api.models.soup import Options, Soup
 LIKED, LIKERS, NEAREST = 4.0, 15, 10
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser = command(__doc__)
+    takes_export(parser)
     data = read_training_data(parser.parse_args().data)
     films, alike = likers(data)
     print(f"{len(films)} films\n| films are near by | cosine of likers | CPU ms a film |\n|---|---|---|")

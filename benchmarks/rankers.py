@@ -8,7 +8,6 @@ CPU time through the engine, so they hold on a busy machine too; with several th
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,31 +15,34 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
+from benchmarks.command import chosen, command, in_one_sentence, takes_export
 from recommender_api.client import HistoryColumns, RankQuery
 from recommender_api.data import TrainingData, read_training_data
 from recommender_api.engine import RecommenderEngine
 from recommender_api.evaluation.evaluate import evaluate
 from recommender_api.evaluation.protocols import LeaveOneOut
 from recommender_api.model_files import activate, save_version
-from recommender_api.models.registry import options_class, ranker_class
+from recommender_api.models.registry import options_class, ranker_class, ranker_names
 
 Result = TypeVar("Result")
 ROUNDS = 20
 LENGTHS = (20, 200, 1000)
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--models", default="transitions,regression,forest")
+    parser = command(__doc__)
+    takes_export(parser, or_dataset=True)
+    parser.add_argument("--models", default="transitions,regression,forest", help="names with commas between")
     given = parser.parse_args()
+    names = chosen(parser, given.models, ranker_names())
     data = read(given.data)
     print(
         f"{len(data):,} ratings, {data.n_users:,} users, {data.n_items:,} films; ms of CPU for histories of {LENGTHS}"
     )
     print("| model | HR@10 | NDCG@10 | fit CPU s | on disk MB | load ms | rank ms |")
     print("|---|---|---|---|---|---|---|")
-    for name in given.models.split(","):
+    for name in names:
         print(measure(name, data), flush=True)
 
 

@@ -13,15 +13,14 @@ EXPORT is what `marquee export DIR` wrote; with the vectors of all-MiniLM-L6-v2 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.command import command, in_one_sentence, takes_export
 from recommender_api.biases import Biases, fit_biases, surprises_of
 from recommender_api.data import TrainingData, read_training_data
 from recommender_api.evaluation.protocols import RandomRatings, TimeCut
@@ -38,10 +37,11 @@ TREES = ForestOptions(learner="forest", trees=100, leaf=5)
 BLOCKS = ("genres", "tags", "text", "years", "counts", "audience")
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--only", choices=list(PARTS))
+    parser = command(__doc__)
+    takes_export(parser)
+    parser.add_argument("--only", choices=list(PARTS), help="this part alone")
     given = parser.parse_args()
     for row in rows(read_training_data(given.data), [given.only] if given.only else list(PARTS)):
         print(row, flush=True)

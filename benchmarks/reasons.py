@@ -9,7 +9,6 @@ random one of the same history taken out. `popular` gives no reasons.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from random import Random
 from statistics import fmean, median
 from typing import Protocol
 
+from benchmarks.command import command, in_one_sentence, prepared
 from core_api.core import Core
 from core_api.explain import MOST_REASONS
 from core_api.wishes import Wish
@@ -167,11 +167,13 @@ def measure_all(models: Sequence[str] | None, samples: int) -> dict[str, Measure
         return {name: measure(subject, histories, samples) for name, subject in subjects.items()}
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models")
-    parser.add_argument("--samples", type=int, default=500)
+    parser = command(__doc__)
+    parser.add_argument("--models", help="stored ones, with commas between; by default all")
+    parser.add_argument("--samples", type=int, default=500, help="for each of them")
     given = parser.parse_args()
+    prepared()
     print("| who | samples | with reasons | named / random | lowered | CPU ms plain | CPU ms explained |")
     print("|---|---|---|---|---|---|---|")
     for name, found in measure_all(given.models.split(",") if given.models else None, given.samples).items():

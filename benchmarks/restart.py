@@ -88,3 +88,9 @@ def _settled_mb(pid: int, url: str) -> float:
 def _resident_mb(pid: int) -> float:
     shown = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=True)
     return int(shown.stdout) / 1024
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    main("restart", __doc__)

@@ -9,7 +9,6 @@ or two swapped. A film counts as found if it has the name that was meant (severa
 
 from __future__ import annotations
 
-import argparse
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +18,7 @@ from functools import partial
 from random import Random
 from statistics import median, quantiles
 
+from benchmarks.command import command, in_one_sentence, prepared
 from core_api.search import CANDIDATES
 from indexer.folding import fold, natural_title
 from indexer.ports import Stores
@@ -124,10 +124,12 @@ def _beginning(name: str) -> str:
     return " ".join(name.split()[:_BEGINNING])
 
 
+@in_one_sentence()
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--titles", type=int, default=200)
+    parser = command(__doc__)
+    parser.add_argument("--titles", type=int, default=200, help="searches a row")
     given = parser.parse_args()
+    prepared()
     for store, found in measure_both(given.titles, print):
         print(f"{store}: {found}")
 

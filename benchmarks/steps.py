@@ -40,3 +40,9 @@ def _timed(arguments: list[str], environment: Mapping[str, str]) -> float:
         [sys.executable, "-m", "marquee", *arguments], env=environment, check=True, stdout=subprocess.DEVNULL
     )
     return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    from benchmarks.__main__ import main
+
+    main("steps", __doc__)

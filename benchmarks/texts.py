@@ -1,6 +1,6 @@
 """What the text of a film should hold: recipes compared by what their vectors are used for, on latest-small.
 
-    MARQUEE_DATASETS=... python -m benchmarks.texts
+    python -m benchmarks.texts [--datasets FOLDER]
 
 - similar films: of the 10 films whose vectors are nearest, how many are among the 10 that the same people liked most
   often (cosine of who liked them; films that 20 or more people liked);
@@ -22,13 +22,16 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.command import command, in_one_sentence
 from core_api.taste import DEFAULT, leanings, scores, taste
 from embedding_generator.encoders import Encoder, load_encoder
+from embedding_generator.settings import EmbeddingSettings
 from indexer.datasets import DatasetSettings, find_dataset, open_dataset
 from indexer.datasets.histories import histories
 from indexer.datasets.rich import enriched
 from indexer.text import movie_text
 from indexer.types import History, Movie
+from marquee.wiring import read_settings
 
 RICH = ("kaggle-movies-keywords", "tmdb-5000")
 HEADER = ("text", "films", "similar films: precision@10", "cold films: NDCG@10", "interval of 95 %", "a tag finds")
@@ -57,9 +60,9 @@ class World:
     users: tuple[tuple[np.ndarray, np.ndarray], ...]  # rows of films (T,) and leanings (T,), oldest first
 
 
-def measure(models_dir: Path) -> Iterator[tuple[str, ...]]:
+def measure(settings: DatasetSettings, models_dir: Path) -> Iterator[tuple[str, ...]]:
     """A row of the table for each recipe; for all films, then for those that have keywords and an overview."""
-    world = _world()
+    world = _world(settings)
     encoder = load_encoder("all-MiniLM-L6-v2", None, models_dir)
     both = np.array([bool(film.keywords and film.overview) for film in world.films])
     everywhere = np.ones(len(world.films), bool)
@@ -74,8 +77,7 @@ def measure(models_dir: Path) -> Iterator[tuple[str, ...]]:
         yield from of_subset
 
 
-def _world() -> World:
-    settings = DatasetSettings()
+def _world(settings: DatasetSettings) -> World:
     dataset = open_dataset(find_dataset("ml-latest-small", settings, or_demo=False).path)
     known = list(histories(dataset))
     counts: dict[str, int] = {}
@@ -149,11 +151,13 @@ def _cold(world: World, vectors: np.ndarray, subset: np.ndarray) -> np.ndarray:
     return np.array(gains)
 
 
+@in_one_sentence()
 def main() -> None:
-    from embedding_generator.settings import EmbeddingSettings
-
+    parser = command(__doc__)
+    parser.add_argument("--datasets", type=Path, help="folder that holds the three; by default MARQUEE_DATASETS")
+    settings = read_settings(DatasetSettings, datasets=parser.parse_args().datasets)
     print(f"| {' | '.join(HEADER)} |", "|" + "---|" * len(HEADER), sep="\n", flush=True)
-    for row in measure(EmbeddingSettings().embedding_models_dir):
+    for row in measure(settings, read_settings(EmbeddingSettings).embedding_models_dir):
         print(f"| {' | '.join(row)} |", flush=True)
 
 
