@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 MODULES = sorted(
     {f"benchmarks.{path.stem}" for path in FOLDER.glob("*.py")} - {"benchmarks.__main__", "benchmarks.command"}
 )
-ALONE = ["benchmarks"]
+ALONE = ["benchmarks", "benchmarks.peers"]
 ON_EXPORTS = ["benchmarks.kmf_online", "benchmarks.likeness", "benchmarks.rankers", "benchmarks.ratings"]
 ON_STORES = ["benchmarks.http", "benchmarks.reasons", "benchmarks.search"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # an import of another test's
@@ -40,14 +40,14 @@ def test_help_names_the_command_and_measures_nothing(called, capsys: pytest.Capt
     assert first.endswith((".", "?", ","))  # the docstring's first line
 
 
-@pytest.mark.parametrize("module", ON_EXPORTS)
+@pytest.mark.parametrize("module", ["benchmarks.peers", *ON_EXPORTS])
 def test_what_is_missing_is_named(called, capsys: pytest.CaptureFixture[str], module: str) -> None:
     assert called(module) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"python -m {module}: error: the following arguments are required: ")
 
 
-@pytest.mark.parametrize("module", ON_EXPORTS)
+@pytest.mark.parametrize("module", ["benchmarks.peers", *ON_EXPORTS])
 def test_a_folder_that_is_no_data_is_one_sentence(called, tmp_path: Path, module: str) -> None:
     said = called(module, str(tmp_path))
     assert isinstance(said, str)
@@ -61,7 +61,7 @@ def test_an_empty_home_is_one_sentence(called, module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [["benchmarks", "--only", "speed"],
+    "line", [["benchmarks", "--only", "speed"], ["benchmarks.peers", "x", "--only", "speed"],
              ["benchmarks.rankers", "x", "--models", "speed"]]
 )  # fmt: skip
 def test_a_name_that_there_is_not_is_told_with_those_that_there_are(
