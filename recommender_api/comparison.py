@@ -18,7 +18,7 @@ import numpy as np
 from recommender_api.data import RATINGS, TrainingData
 from recommender_api.evaluation.evaluate import K, Scorer, evaluate
 from recommender_api.evaluation.history_length import ByLength, by_length
-from recommender_api.evaluation.leaderboard import Leaderboard
+from recommender_api.evaluation.leaderboard import Leaderboard, Origin
 from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut, RandomRatings
 from recommender_api.evaluation.splits import Split
 from recommender_api.model_files import LoadedVersion, list_versions, load_version
@@ -59,10 +59,8 @@ class Contestants:
 class _Entry:
     """A contestant that can be measured."""
 
-    model: str
     ranker: Ranker
-    options: Mapping[str, Any] | None  # all of them; None for a stored ranker that does not tell
-    cpu_s: float | None  # of its fit
+    origin: Origin
 
 
 def compare(
@@ -92,8 +90,8 @@ def compare(
     scorers = {**contestants.others(split), **_rankers(entries)}
     if users is not None:
         split = _asking(split, users)
-    cpu_s = {name: entry.cpu_s for name, entry in entries.items()}
-    board = evaluate(scorers, split, progress, k).with_fit_seconds(cpu_s)
+    origins = {name: entry.origin for name, entry in entries.items()}
+    board = evaluate(scorers, split, progress, k).with_origins(origins)
     by = by_length(scorers, split, lengths, k, progress) if lengths else None
     predicting = {name: entry for name, entry in entries.items() if _predicts(entry.ranker, split)}
     if predicting and not split.rating_test and RATINGS not in data.implied:
@@ -132,15 +130,16 @@ def _stored(one: Contestant, split: Split, models_dir: Path | None) -> LoadedVer
 
 
 def _taken(found: LoadedVersion) -> _Entry:
-    options = getattr(found.ranker, "options", None)
-    return _Entry(found.stored.name, found.ranker, options and _given(options), found.stored.metrics.get(FIT_CPU_S))
+    stored, options = found.stored, getattr(found.ranker, "options", None)
+    told = None if options is None else _given(options)
+    return _Entry(found.ranker, Origin(stored.name, stored.version, told, stored.metrics.get(FIT_CPU_S)))
 
 
 def _fitted(model: str, options: Any, split: Split, models_dir: Path | None, progress: Progress) -> _Entry:
     started = time.process_time()
     ranker = fit(model, split, options, Watch(progress=progress), models_dir=models_dir)
     spent = getattr(ranker, "cpu_seconds", time.process_time() - started)
-    return _Entry(model, ranker, _given(options), spent)
+    return _Entry(ranker, Origin(model, options=_given(options), fit_cpu_s=spent))
 
 
 def _given(options: Any) -> dict[str, Any]:
@@ -150,9 +149,9 @@ def _given(options: Any) -> dict[str, Any]:
 def _alike(entries: Mapping[str, _Entry]) -> dict[str, Contestant]:
     """To be fitted on another split with the options that each has here; who does not tell them is left out."""
     return {
-        name: Contestant(entry.model, options=entry.options)
+        name: Contestant(entry.origin.model, options=entry.origin.options)
         for name, entry in entries.items()
-        if entry.options is not None
+        if entry.origin.options is not None
     }
 
 

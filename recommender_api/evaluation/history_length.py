@@ -64,7 +64,7 @@ class ByLength:
     def document(self) -> dict[str, Any]:
         cells = [
             {
-                "model": cell.name,
+                "name": cell.name,
                 "length": cell.length,
                 "users": cell.users,
                 "metrics": dict(cell.metrics),
@@ -84,7 +84,7 @@ class ByLength:
             + [value for metric in metrics for value in (cell.metrics[metric], *cell.intervals[metric])]
             for cell in self.cells
         )
-        write_csv(folder / "by_history_length.csv", ["model", "length", "users", *header], rows)
+        write_csv(folder / "by_history_length.csv", ["name", "length", "users", *header], rows)
         (folder / "by_history_length.json").write_text(json.dumps(self.document(), indent=1) + "\n", "utf-8")
 
 

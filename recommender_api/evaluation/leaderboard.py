@@ -28,6 +28,16 @@ TABLES = {
 _WITH_INTERVAL = ("hr@", "ndcg@", "recall@", "rmse", "mae")
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What was measured: enough to measure it again."""
+
+    model: str
+    version: str | None = None  # of a stored one; None: fitted for this table
+    options: Mapping[str, Any] | None = None  # all of them, the seed too; None where there are none, or nobody knows
+    fit_cpu_s: float | None = None  # CPU seconds of fitting; None where nothing was fitted, or nobody knows
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
     """What was measured for one scorer. Metrics of a kind that the split does not ask for are absent."""
@@ -37,10 +47,20 @@ class Row:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # 95 %
     compared: Mapping[str, np.ndarray] = field(default_factory=dict)  # a value a user, of what the p-value is for
     seconds: float = 0.0  # of scoring
-    fit_cpu_s: float | None = None  # CPU seconds of fitting; None where nothing was fitted, or nobody knows
+    origin: Origin | None = None  # None: of something that has no more to it than its name
     users: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # (C,) of the ranking cases
     lists: np.ndarray = field(default_factory=lambda: np.empty((0, 1), np.int64))  # (C, k) film rows, -1 for none
     predictions: Sequence[tuple[RatingCase, np.ndarray]] = ()
+
+    @property
+    def fit_cpu_s(self) -> float | None:
+        return self.origin.fit_cpu_s if self.origin else None
+
+    def facts(self) -> dict[str, Any]:
+        """The name, and what has it, in JSON's types."""
+        origin = self.origin or Origin(self.name)
+        options = origin.options and {option: _plain(value) for option, value in origin.options.items()}
+        return {"name": self.name, "model": origin.model, "version": origin.version, "options": options}
 
     def joined(self, other: Row) -> Row:
         """Both measurements of one scorer; the rankings are of the one that has some."""
@@ -51,7 +71,7 @@ class Row:
             intervals={**self.intervals, **other.intervals},
             compared={**self.compared, **other.compared},
             seconds=self.seconds + other.seconds,
-            fit_cpu_s=self.fit_cpu_s if self.fit_cpu_s is not None else other.fit_cpu_s,
+            origin=self.origin or other.origin,
             users=ranked.users,
             lists=ranked.lists,
             predictions=self.predictions or other.predictions,
@@ -79,8 +99,8 @@ class Leaderboard:
         wanted = [start for starts in TABLES.values() for start in starts]
         return tuple(metric for start in wanted for metric in there if metric.startswith(start))
 
-    def with_fit_seconds(self, cpu_s: Mapping[str, float | None]) -> Leaderboard:
-        return replace(self, rows=tuple(replace(row, fit_cpu_s=cpu_s.get(row.name)) for row in self.rows))
+    def with_origins(self, origins: Mapping[str, Origin]) -> Leaderboard:
+        return replace(self, rows=tuple(replace(row, origin=origins.get(row.name)) for row in self.rows))
 
     def joined(self, other: Leaderboard) -> Leaderboard:
         """The other board's figures beside these, row by name: ranking and rating errors come from different splits."""
@@ -114,7 +134,7 @@ class Leaderboard:
         """Everything but the lists, for JSON."""
         rows = [
             {
-                "model": row.name,
+                **row.facts(),
                 "metrics": dict(row.metrics),
                 "intervals": {metric: list(bounds) for metric, bounds in row.intervals.items()},
                 "p": {metric: p[row.name] for metric, p in self.p_values.items() if row.name in p},
@@ -126,10 +146,19 @@ class Leaderboard:
         return {"split": dict(self.description), "rows": rows}
 
     def write(self, folder: Path) -> None:
-        """leaderboard.csv and .json, recommendations/NAME.csv, predictions/NAME.csv, with the data's own ids."""
+        """leaderboard.csv and .json; a row's recommendations/NAME.csv and predictions/NAME.csv. Ids are the data's."""
         folder.mkdir(parents=True, exist_ok=True)
         header = [name for column in self.columns for name in (column, f"{column}_low", f"{column}_high")]
-        header = ["model", *header, *(f"{metric}_p" for metric in self.p_values), "fit_cpu_s", "score_s"]
+        header = [
+            "name",
+            "model",
+            "version",
+            "options",
+            *header,
+            *(f"{metric}_p" for metric in self.p_values),
+            "fit_cpu_s",
+            "score_s",
+        ]
         write_csv(folder / "leaderboard.csv", header, (self._figures(row) for row in self.rows))
         (folder / "leaderboard.json").write_text(json.dumps(self.document(), indent=1) + "\n", "utf-8")
         for row in self.rows:
@@ -141,7 +170,9 @@ class Leaderboard:
                 write_csv(path, ["user_id", "item_id", "rating", "prediction"], self._predicted(row))
 
     def _figures(self, row: Row) -> list[Any]:
-        cells: list[Any] = [row.name]
+        facts = row.facts()
+        cells: list[Any] = [facts["name"], facts["model"], facts["version"] or ""]
+        cells.append("" if facts["options"] is None else json.dumps(facts["options"]))
         for column in self.columns:
             cells += [row.metrics.get(column, ""), *row.intervals.get(column, ("", ""))]
         cells += [p.get(row.name, "") for p in self.p_values.values()]
@@ -164,6 +195,10 @@ def shown(names: Iterable[str]) -> dict[str, str]:
     """By name, what stands in tables and pictures: of NAME@VERSION only the version's end, if that tells all apart."""
     short = {name: re.sub("@.*-", "@", name) for name in names}
     return short if len(set(short.values())) == len(short) else {name: name for name in short}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _value(row: Row, start: str, missing: float) -> float:

@@ -190,7 +190,11 @@ def test_evaluate_sets_stored_versions_of_a_model_beside_each_other(ready_home, 
     shown = {line.split()[0] for line in done.out.split("\n\n")[0].splitlines()[1:]}
     assert shown == {*(f"blend@{name[-8:]}" for name in names), "popular", "neighbours"}
     with (tmp_path / "leaderboard.csv").open() as lines:
-        assert {row["model"] for row in csv.DictReader(lines)} == {*names, "popular", "neighbours"}
+        rows = {row["name"]: row for row in csv.DictReader(lines)}
+    assert rows.keys() == {*names, "popular", "neighbours"}
+    assert [(rows[name]["model"], rows[name]["version"]) for name in names] == [
+        tuple(name.split("@")) for name in names
+    ]
     assert all((tmp_path / "recommendations" / f"{name}.csv").is_file() for name in names)
 
 
@@ -199,7 +203,8 @@ def test_evaluate_fits_a_model_with_options_that_are_set_for_its_row(ready_home,
     settings = ("--set", "once.rounds=1", "--set", "once.factors=4")
     done = marquee("evaluate", "mf", "once=mf", "popular", *settings, "--json")
     assert done.code == 0, done.err
-    rows = {row["model"]: row for row in json.loads(done.out)}
+    rows = {row["name"]: row for row in json.loads(done.out)}
+    assert (rows["once"]["model"], rows["once"]["version"], rows["once"]["options"]["factors"]) == ("mf", None, 4)
     assert rows.keys() == {"mf", "once", "popular", "neighbours"}
     assert rows["once"]["mrr"] != rows["mf"]["mrr"]
     assert rows["once"]["rmse"] != rows["mf"]["rmse"]  # another fit, with the same options

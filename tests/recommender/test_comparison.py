@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,11 @@ class Popular:
 
     def scores(self, query: Query) -> np.ndarray:
         return self.counts.copy()
+
+
+class Chance:
+    def scores(self, query: Query) -> np.ndarray:
+        return np.random.default_rng(len(query.items)).random(24, np.float32)
 
 
 def test_models_and_other_scorers_are_compared_on_one_split() -> None:
@@ -78,6 +85,29 @@ def test_versions_that_are_named_stand_beside_each_other(tmp_path: Path) -> None
         assert {line[0] for line in lines} == {
             "transitions", *(f"transitions@{stored.version[-8:]}" for stored in (near, strict))
         }  # fmt: skip
+
+
+def test_the_documents_say_what_was_measured(tmp_path: Path) -> None:
+    stored = train("mf", checkerboard(), {"seed": 7}, models_dir=tmp_path, refit=False).stored
+    named = models("mf") | {"once": Contestant("mf", options={"rounds": 1})}
+    who = Contestants(named, others=lambda _split: {"chance": Chance()}, models_dir=tmp_path)
+    board = compare(who, checkerboard()).board
+    board.write(tmp_path / "board")
+    rows = {row["name"]: row for row in json.loads((tmp_path / "board" / "leaderboard.json").read_text())["rows"]}
+    assert {name: (row["model"], row["version"]) for name, row in rows.items()} == {
+        "mf": ("mf", stored.version), "once": ("mf", None), "chance": ("chance", None)
+    }  # fmt: skip
+    assert (rows["mf"]["options"]["seed"], rows["mf"]["options"]["rounds"]) == (7, 8)
+    assert (rows["once"]["options"]["seed"], rows["once"]["options"]["rounds"]) == (42, 1)
+    assert rows["chance"]["options"] is None
+    assert rows["mf"]["fit_cpu_s"] == stored.metrics["fit_cpu_s"]
+    assert rows["once"]["fit_cpu_s"] > 0
+    assert all("rmse" in rows[name]["metrics"] for name in named)
+    with (tmp_path / "board" / "leaderboard.csv").open(newline="") as lines:
+        table = {line["name"]: line for line in csv.DictReader(lines)}
+    assert table["mf"]["version"] == stored.version
+    assert json.loads(table["once"]["options"]) == rows["once"]["options"]
+    assert (table["chance"]["model"], table["chance"]["version"], table["chance"]["options"]) == ("chance", "", "")
 
 
 def test_a_version_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
