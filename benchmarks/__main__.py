@@ -13,7 +13,7 @@ import platform
 import random
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -79,13 +79,21 @@ def _embedding(_dataset: str) -> None:
 def _inference(_dataset: str) -> None:
     from benchmarks import inference
 
-    rows = [
-        (f"{row.films:,}", str(row.batch), f"{row.ranking_ms:.1f}", f"{row.products_ms:.1f}", f"{row.ratio:.2f}")
+    rows = (
+        (
+            row.network,
+            str(row.history),
+            f"{row.films:,}",
+            str(row.batch),
+            f"{row.ranking_ms:.1f}",
+            f"{row.products_ms:.1f}",
+            f"{row.ratio:.2f}",
+        )
         for row in inference.measure()
-    ]
+    )
     table(
-        "Ranking all films with `bert4rec`, histories of 99 films, one thread",
-        ("films", "histories at once", "CPU ms", "bare matrix products, CPU ms", "ratio"),
+        "Ranking all films with a sequence model, one thread",
+        ("network", "films read", "films", "histories at once", "CPU ms", "bare matrix products, CPU ms", "ratio"),
         rows,
     )
 
@@ -135,7 +143,7 @@ def _http(_dataset: str) -> None:
 def _fold_in(_dataset: str) -> None:
     from benchmarks import fold_in
 
-    table("From a rating to a ranking that knows it", fold_in.HEADER, list(fold_in.measure()))
+    table("From a rating to a ranking that knows it", fold_in.HEADER, fold_in.measure())
 
 
 def _kmf(_dataset: str) -> None:
@@ -143,7 +151,7 @@ def _kmf(_dataset: str) -> None:
     from marquee.training import read_data
     from service_kit.progress import NoProgress
 
-    table("KMF's online update", kmf_online.HEADER, list(kmf_online.measure(read_data(None, None, NoProgress()))))
+    table("KMF's online update", kmf_online.HEADER, kmf_online.measure(read_data(None, None, NoProgress())))
 
 
 def _search(_dataset: str) -> None:
@@ -186,8 +194,8 @@ def _ratings(_dataset: str) -> None:
         print(row, flush=True)
 
 
-def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    print(f"\n### {title}\n", f"| {' | '.join(header)} |", "|" + "---|" * len(header), sep="\n")
+def table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    print(f"\n### {title}\n", f"| {' | '.join(header)} |", "|" + "---|" * len(header), sep="\n", flush=True)
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
 

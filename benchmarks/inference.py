@@ -1,25 +1,33 @@
 """What a batch of rankings costs beside the bare matrix products that it cannot do without.
 
-A `bert4rec` with its default options and random weights ranks all films for 1, 16 and 256 histories as long as it
-reads; the products are those of all its layers at all positions, of the same shapes, on one torch thread as in serving.
-They take turns. (Ranking leaves out what the last block would say of all tokens but one, so it may take less.)
+    python -m benchmarks.inference
+
+Two networks with random weights rank all films for 1, 16 and 256 histories as long as they read: the causal one that
+serves inside `blend`, and `bert4rec` with its default options. The products are those of all layers at all positions,
+of the same shapes, on one torch thread as in serving. They take turns. (Ranking leaves out what the last block would
+say of all tokens but one, so it may take less; bias by distance and convolution are no products, so they are extra.)
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import torch
 
+from recommender_api.models import blend
 from recommender_api.models.base import Query
 from recommender_api.models.bert4rec import Bert4Rec, Facts, Options
 from recommender_api.transformer.network import Network
 from recommender_api.vocabulary import Vocabulary
 
+NETWORKS: Mapping[str, Options] = {
+    "in `blend`": Options(**blend.sequence_model(blend.Options())),
+    "`bert4rec`": Options(),
+}
 BATCHES = (1, 16, 256)
 FILMS = (3_416, 60_000)
 _LEAST_S = 1.0  # of measuring, for each
@@ -28,7 +36,9 @@ _MOST_ROUNDS = 200
 
 @dataclass(frozen=True)
 class Inference:
-    films: int
+    network: str
+    history: int  # films
+    films: int  # that are ranked
     batch: int
     ranking_ms: float
     products_ms: float
@@ -39,25 +49,28 @@ class Inference:
 
 
 def measure(
-    films: Sequence[int] = FILMS, batches: Sequence[int] = BATCHES, options: Options | None = None
-) -> list[Inference]:
-    """One line for each number of films and size of batch: medians of what a call takes."""
-    options = options or Options()
+    networks: Mapping[str, Options] = NETWORKS, films: Sequence[int] = FILMS, batches: Sequence[int] = BATCHES
+) -> Iterator[Inference]:
+    """One line for each network, number of films and size of batch: medians of what a call takes."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return [_measure(count, batch, options) for count in films for batch in batches]
+        for name, options in networks.items():
+            for count in films:
+                for batch in batches:
+                    yield _measure(name, options, count, batch)
     finally:
         torch.set_num_threads(threads)
 
 
-def _measure(films: int, batch: int, options: Options) -> Inference:
+def _measure(name: str, options: Options, films: int, batch: int) -> Inference:
     torch.manual_seed(42)
     vocabulary = Vocabulary.of(f"{film:06}" for film in range(films))
     ranker = Bert4Rec(Network(films, options), vocabulary, options, Facts(1, 3.5))
-    queries = _histories(films, batch, options.max_length - 1)
+    length = options.max_length - (not options.causal)  # the masked one reads a MASK behind them
+    queries = _histories(films, batch, length)
     ranking, products = _in_turn([lambda: ranker.scores_batch(queries), _products(films, batch, options)])
-    return Inference(films, batch, 1000 * ranking, 1000 * products)
+    return Inference(name, length, films, batch, 1000 * ranking, 1000 * products)
 
 
 def _histories(films: int, batch: int, length: int) -> list[Query]:

@@ -141,7 +141,7 @@ def main() -> None:
     parser = command(__doc__)
     takes_export(parser, or_dataset=True)
     rows = measure(read(parser.parse_args().data))
-    table("KMF's online update", HEADER, list(rows))
+    table("KMF's online update", HEADER, rows)
 
 
 if __name__ == "__main__":
