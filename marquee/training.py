@@ -128,9 +128,12 @@ def train(
     protocol: str = "leave-one-out",
     resume: bool = False,
     activate: bool,
+    test: bool = False,
     progress: Progress,
 ) -> TrainedVersion | None:
     """Fit on the protocol's training part, measure, save a version; with `activate` services follow it.
+
+    It is measured on the validation, with `test` on the test too.
 
     Of several processes that torchrun started the first does all this, the others help it to fit and answer None.
     """
@@ -151,7 +154,7 @@ def train(
             resume=resume,
         )
         return None
-    trained = train_on(model, read_data(data, store, progress), options, progress, protocol, resume=resume)
+    trained = train_on(model, read_data(data, store, progress), options, progress, protocol, resume=resume, test=test)
     if activate:
         follow(recommender_settings().models_dir, model, trained.stored.version)
     return trained
@@ -165,6 +168,7 @@ def train_on(
     protocol: str = "leave-one-out",
     *,
     resume: bool = False,
+    test: bool = False,
 ) -> TrainedVersion:
     from recommender_api import training
 
@@ -179,6 +183,7 @@ def train_on(
         log_dir=log_dir,
         checkpoints_dir=settings.checkpoints_dir,
         resume=resume,
+        test=test,
         progress=progress,
     )
 

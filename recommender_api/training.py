@@ -1,8 +1,8 @@
 """Train, measure, keep: what `marquee train` and `marquee up` call, the same for every model.
 
-A model is fitted on the training part of a split and measured on the rest. What is saved for serving is fitted on all
-ratings where that is cheap; otherwise it is the measured model itself. `split.json` says which, so that nothing is
-ever tested on rows it has seen.
+A model is fitted on the training part of a split and measured on the validation, on the test only where that is asked
+for: every look at it is to be a decision. What is saved for serving is fitted on all ratings where that is cheap;
+otherwise it is the measured model itself. `split.json` says which, so that nothing is ever tested on rows it has seen.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ def train(
     log_dir: Path | None = None,
     checkpoints_dir: Path | None = None,
     resume: bool = False,
+    test: bool = False,
     progress: Progress | None = None,
 ) -> TrainedVersion:
-    """Fit, measure on validation and test, save a new version (not activated).
+    """Fit, measure on validation and with `test` on the test, save a new version (not activated).
 
     `options` are the ones that the caller chose; all others have the model's defaults. With `epochs` 0 nothing is
     fitted or saved: the newest stored version is measured instead, in its own shape, and each option that differs from
@@ -67,14 +68,14 @@ def train(
     split = (protocol or LeaveOneOut()).split(data)
     if given.get("epochs") == 0:
         del given["epochs"]
-        return _measure_stored(name, given, split, models_dir, progress)
+        return _measure_stored(name, given, split, models_dir, progress, test=test)
     chosen = make_options(name, given)
     checkpoint = checkpoint_path(name, chosen, split, checkpoints_dir, resume)
     watch = Watch(progress=progress, log_dir=log_dir, checkpoint=checkpoint, resume=resume)
     started = time.process_time()
     ranker = fit(name, split, chosen, watch, models_dir=models_dir)
     spent = getattr(ranker, "cpu_seconds", time.process_time() - started)
-    metrics, seen = measure(ranker, split, progress) | {FIT_CPU_S: spent}, split.description
+    metrics, seen = measure(ranker, split, progress, test=test) | {FIT_CPU_S: spent}, split.description
     epochs = ranker.epochs_trained if isinstance(ranker, WatchedRanker) else None
     if refit if refit is not None else getattr(ranker, "refit_is_cheap", True):
         if epochs is not None:
@@ -152,9 +153,9 @@ def _fit(name: str, data: TrainingData, options: Any, watch: Watch) -> Ranker:
         return ranker.fit(data, options)
 
 
-def measure(scorer: Scorer, split: Split, progress: Progress | None = None) -> dict[str, float]:
-    """Flat metrics for metrics.json: validation_ndcg@10, test_ndcg@10 and so on."""
-    cases = {"validation": split.validation, "test": split.test}
+def measure(scorer: Scorer, split: Split, progress: Progress | None = None, *, test: bool = False) -> dict[str, float]:
+    """Flat metrics for metrics.json: validation_ndcg@10 and so on, with `test` also test_ndcg@10."""
+    cases = {"validation": split.validation} | ({"test": split.test} if test else {})
     found: dict[str, float] = {}
     for part, of_part in cases.items():
         if of_part:
@@ -177,7 +178,7 @@ def make_options(name: str, given: Mapping[str, Any]) -> Any:
 
 
 def _measure_stored(
-    name: str, given: Mapping[str, Any], split: Split, models_dir: Path, progress: Progress
+    name: str, given: Mapping[str, Any], split: Split, models_dir: Path, progress: Progress, *, test: bool
 ) -> TrainedVersion:
     versions = list_versions(models_dir, name)
     if not versions:
@@ -192,7 +193,7 @@ def _measure_stored(
         if has is not None and getattr(has, field) != getattr(wanted, field)
     )
     spent = {name: value for name, value in loaded.stored.metrics.items() if name == FIT_CPU_S}
-    measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress) | spent)
+    measured = dataclasses.replace(loaded.stored, metrics=measure(loaded.ranker, split, progress, test=test) | spent)
     return TrainedVersion(measured, getattr(loaded.ranker, "epochs_trained", None), warnings)
 
 

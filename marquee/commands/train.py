@@ -28,12 +28,14 @@ def train(
     hidden_size: Annotated[int | None, typer.Option("--hidden-size", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", min=2, help="Films of a sequence.")] = None,
     seed: Annotated[int | None, typer.Option("--seed")] = None,
+    test: Annotated[bool, typer.Option("--test", help="Measure on the test too, not only on the validation.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the same command was interrupted.")] = False,
     as_json: Json = False,
 ) -> int:
     """Train a model and keep it as a new version.
 
-    It learns from the store, or with --data from an exported folder, a data set, or a file of sequences.
+    It learns from the store, or with --data from an exported folder, a data set, or a file of sequences. What is
+    printed was measured on the validation.
     Every further option of the model is taken too, such as --learning-rate 0.001; `marquee train MODEL --options`
     lists them with their defaults.
     """
@@ -58,7 +60,15 @@ def train(
     with RichProgress() as progress:
         try:
             trained = training.train(
-                model, given, data, store, protocol=protocol, resume=resume, activate=activate, progress=progress
+                model,
+                given,
+                data,
+                store,
+                protocol=protocol,
+                resume=resume,
+                activate=activate,
+                test=test,
+                progress=progress,
             )
         except KeyboardInterrupt:
             say("stopped; the same command with --resume goes on, if this model keeps checkpoints")

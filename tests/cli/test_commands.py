@@ -76,7 +76,17 @@ def test_export_then_train_on_the_folder(ready_home, marquee, tmp_path):
     assert (tmp_path / "data" / "ratings.parquet").is_file()
     trained = marquee("train", "transitions", "--data", str(tmp_path / "data"), "--lags", "3", "--json")
     assert trained.code == 0
-    assert json.loads(trained.out)["metrics"].keys() >= {"validation_ndcg@10", "test_ndcg@10"}
+    assert json.loads(trained.out)["metrics"].keys() >= {"validation_ndcg@10"}
+
+
+def test_the_test_set_is_looked_at_only_where_that_is_asked_for(ready_home, marquee):
+    marquee("train", "transitions")
+    shown = marquee("models", "list").out + marquee("status").out  # of what `setup` trained, too
+    assert "validation_ndcg@10" in shown
+    assert "test_ndcg@10" not in shown
+    assert "test_hr@10" not in shown
+    told = json.loads(marquee("train", "transitions", "--test", "--json").out)["metrics"]
+    assert told.keys() >= {"validation_hr@10", "validation_ndcg@10", "test_hr@10", "test_ndcg@10"}
 
 
 def test_train_from_the_store_makes_a_version_that_can_be_activated(ready_home, marquee):

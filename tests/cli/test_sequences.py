@@ -21,7 +21,7 @@ def pairs(tmp_path):
 
 
 def test_a_model_is_trained_on_a_file_and_the_second_reading_comes_from_the_cache(home, marquee, pairs):
-    trained = marquee("train", "transitions", "--data", str(pairs), "--json")
+    trained = marquee("train", "transitions", "--data", str(pairs), "--test", "--json")
     assert trained.code == 0, trained.err
     assert json.loads(trained.out)["metrics"]["test_ndcg@10"] > 0.5
     [entry] = (home / "cache" / "sequences").iterdir()

@@ -18,7 +18,7 @@ def test_it_is_trained_served_and_asked_like_any_other(my_ranker, ready_home, ma
     assert trained.code == 0, trained.err
     told = json.loads(trained.out)
     assert told["model"] == "my_ranker"
-    assert told["metrics"]["test_ndcg@10"] > 0
+    assert told["metrics"]["validation_ndcg@10"] > 0
     answered = json.loads(marquee("recommend", "--sequence", "1,2,3", "--model", "my_ranker", "--json").out)
     assert (answered["strategy"], answered["model"]) == ("model", "my_ranker")
     active = json.loads(marquee("recommend", "--sequence", "1,2,3", "--model", "model", "--json").out)

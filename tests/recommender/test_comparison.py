@@ -56,7 +56,7 @@ def test_a_stored_version_of_the_same_split_is_taken_instead_of_fitting(tmp_path
     """The stored one looks at one film of a history only, so its figures differ from those of a fresh fit."""
     data = checkerboard()
     options = {"longest": 1, "lags": 2}
-    stored = train("transitions", data, options, models_dir=tmp_path, refit=False).stored
+    stored = train("transitions", data, options, models_dir=tmp_path, refit=False, test=True).stored
     (row,) = compare(Contestants(models("transitions"), models_dir=tmp_path), data).board.rows
     assert row.metrics["ndcg@10"] == pytest.approx(stored.metrics["test_ndcg@10"])
     assert row.fit_cpu_s == stored.metrics["fit_cpu_s"]

@@ -84,7 +84,7 @@ def test_two_processes_train_as_one_does(chosen: dict[str, Any], tmp_path: Path)
         assert loss[-1] < loss[0]
     assert losses(both / "logs") == pytest.approx(loss, rel=1e-4)
     one, two = metrics(alone), metrics(both)
-    assert two["test_ndcg@10"] == pytest.approx(one["test_ndcg@10"], abs=0.02)
+    assert two["validation_ndcg@10"] == pytest.approx(one["validation_ndcg@10"], abs=0.02)
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:

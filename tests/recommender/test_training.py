@@ -45,10 +45,8 @@ def _one_thread() -> None:
 
 def test_a_trained_version_is_saved_with_its_metrics_and_what_it_has_seen(tmp_path: Path) -> None:
     trained = train("bert4rec", DATA, TINY, models_dir=tmp_path / "models", log_dir=tmp_path / "logs")
-    assert set(trained.stored.metrics) == {
-        "validation_hr@10", "validation_ndcg@10", "test_hr@10", "test_ndcg@10", "fit_cpu_s",
-    }  # fmt: skip
-    assert trained.stored.metrics["test_ndcg@10"] > 0.95  # each last film follows its partner
+    assert set(trained.stored.metrics) == {"validation_hr@10", "validation_ndcg@10", "fit_cpu_s"}
+    assert trained.stored.metrics["validation_ndcg@10"] > 0.5  # one of five films that begin a pair; by chance 0.45
     assert trained.stored.split == LeaveOneOut().split(DATA).description
     assert trained.epochs_trained == 80
     assert trained.log_dir is not None
@@ -58,9 +56,9 @@ def test_a_trained_version_is_saved_with_its_metrics_and_what_it_has_seen(tmp_pa
 
 
 def test_a_model_that_fits_cheaply_is_saved_as_fitted_on_everything(tmp_path: Path) -> None:
-    trained = train("transitions", DATA, models_dir=tmp_path)
+    trained = train("transitions", DATA, models_dir=tmp_path, test=True)
     assert trained.stored.split == {"protocol": None}
-    assert trained.stored.metrics["test_ndcg@10"] > 0.95
+    assert trained.stored.metrics["test_ndcg@10"] > 0.95  # each last film follows its partner
     with pytest.raises(InvalidRequest, match="fitted on all ratings"):
         train("transitions", DATA, {"epochs": 0}, models_dir=tmp_path)
     kept = train("transitions", DATA, models_dir=tmp_path, refit=False)
@@ -80,6 +78,9 @@ def test_zero_epochs_measure_the_stored_model_in_its_own_shape_and_warn_about_ot
     assert again.stored.version == trained.stored.version
     assert again.stored.metrics == pytest.approx(trained.stored.metrics)
     assert again.warnings == ("--hidden-size 32 is ignored: the stored bert4rec has 16.",)
+    tested = train("bert4rec", DATA, {"epochs": 0}, models_dir=tmp_path, test=True)
+    assert set(tested.stored.metrics) - set(again.stored.metrics) == {"test_hr@10", "test_ndcg@10"}
+    assert tested.stored.metrics["test_ndcg@10"] > 0.95
     assert len(list((tmp_path / "bert4rec").iterdir())) == 1
 
 
