@@ -13,8 +13,14 @@ MODULES = sorted(
     {f"benchmarks.{path.stem}" for path in FOLDER.glob("*.py")} - {"benchmarks.__main__", "benchmarks.command"}
 )
 ALONE = ["benchmarks", "benchmarks.peers"]
-ON_EXPORTS = ["benchmarks.kmf_online", "benchmarks.likeness", "benchmarks.rankers", "benchmarks.ratings"]
-ON_STORES = ["benchmarks.http", "benchmarks.reasons", "benchmarks.search"]
+ON_EXPORTS = [
+    "benchmarks.attributes",
+    "benchmarks.kmf_online",
+    "benchmarks.likeness",
+    "benchmarks.rankers",
+    "benchmarks.ratings",
+]
+ON_STORES = ["benchmarks.from_film", "benchmarks.http", "benchmarks.reasons", "benchmarks.search"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # an import of another test's
 
 
