@@ -60,7 +60,8 @@ def train(
 
     `options` are the ones that the caller chose; all others have the model's defaults. With `epochs` 0 nothing is
     fitted or saved: the newest stored version is measured instead, in its own shape, and each option that differs from
-    it is a warning. `refit` decides whether the saved version is fitted on all ratings (None: where that is cheap).
+    it is a warning; one that was fitted on all ratings is refused. `refit` decides whether the saved version is fitted
+    on all ratings (None: where that is cheap).
     A model that trains for long leaves in `checkpoints_dir` where it stands; `resume` goes on from there.
     Raises InvalidRequest for an option that the model does not have or a value that it cannot have.
     """
@@ -124,7 +125,7 @@ def stored_on(split: Split, name: str, version: str, models_dir: Path | None) ->
     versions = list_versions(models_dir, name) if models_dir is not None else []
     for stored in versions:
         if stored.version == version or (not version and dict(stored.split) == dict(split.description)):
-            check_unseen(f"{name} {stored.version}", stored.split, split)
+            check_unseen(name, stored.version, stored.split, split)
             return load_version(stored.folder.parent.parent, name, stored.version)
     raise InvalidRequest(
         f"There is no {f'version {version}' if version else 'version fitted on this split'} of {name}; "
@@ -185,7 +186,7 @@ def _measure_stored(
         raise InvalidRequest(f"There is no stored {name} to evaluate; train it with at least one epoch first.")
     loaded = load_version(models_dir, name, versions[0].version)
     check_vocabulary(f"{name} {loaded.stored.version}", loaded.ranker.vocabulary, split.train.vocabulary)
-    check_unseen(f"{name} {loaded.stored.version}", loaded.stored.split, split)
+    check_unseen(name, loaded.stored.version, loaded.stored.split, split)
     wanted, has = make_options(name, given), getattr(loaded.ranker, "options", None)
     warnings = tuple(
         f"--{field.replace('_', '-')} {value} is ignored: the stored {name} has {getattr(has, field)}."

@@ -23,7 +23,14 @@ def train(
         str, typer.Option("--protocol", help="What is held out: leave-one-out, strict, time or random.")
     ] = "leave-one-out",
     activate: Annotated[bool, typer.Option("--activate", help="Let the services follow the new version.")] = False,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=0, help="0: only measure the stored version.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            min=0,
+            help="0: only measure the stored version, unless it was fitted on all ratings, as quick models are.",
+        ),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=1)] = None,
     hidden_size: Annotated[int | None, typer.Option("--hidden-size", min=1)] = None,
     max_length: Annotated[int | None, typer.Option("--max-length", min=2, help="Films of a sequence.")] = None,

@@ -69,15 +69,17 @@ def check_vocabulary(model: str, known: Vocabulary, of_data: Vocabulary) -> None
     )
 
 
-def check_unseen(model: str, stored: Mapping[str, Any], split: Split) -> None:
+def check_unseen(name: str, version: str, stored: Mapping[str, Any], split: Split) -> None:
     """Raises InvalidRequest unless the model was fitted on this split's training part, or on less of it."""
     if dict(stored) == dict(split.description) or _sees_less(stored, split.description):
         return
     seen = stored.get("protocol")
-    what = f"the training part of another split or data set ({seen})" if seen else "all ratings, the test rows too"
+    what = (
+        f"the training part of another split or data set ({seen})" if seen else "all ratings, as quick models are kept"
+    )
     raise InvalidRequest(
-        f"{model} was fitted on {what}, so a test on {split.description['protocol']} would flatter it; "
-        "evaluate the model by name alone, which fits it on the training part first."
+        f"{name} {version} was fitted on {what}, so measuring it on {split.description['protocol']} would flatter it; "
+        f"`marquee evaluate {name}` fits {name} on the training part and measures that."
     )
 
 

@@ -134,6 +134,11 @@ def test_bert4rec_trains_and_epochs_0_measures_the_stored_one(ready_home, marque
         (("evaluate", "ncf", "--set", "ncf.kind=other"), (1, "ncf: ")),
         (("evaluate", "--by-history-length", "--lengths", "1,many"), (2, "--lengths")),
         (("evaluate", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
+        (("train", "transitions", "--epochs", "0"), (1, "was fitted on all ratings")),
+        (
+            ("train", "transitions", "--epochs", "0"),
+            (1, "`marquee evaluate transitions` fits transitions on the training"),
+        ),
         (("train", "transitions", "--protocol", "nosuch"), (1, "no protocol 'nosuch'")),
         (("models", "activate", "transitions", "1"), (1, "transitions has no version 1")),
         (("models", "activate", "nosuch", "1"), (1, "no model named 'nosuch'")),

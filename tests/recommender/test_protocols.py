@@ -162,7 +162,7 @@ def test_drawn_users_are_read_as_numbers_in_natural_order() -> None:
 def test_a_model_is_tested_only_on_the_split_it_was_fitted_on() -> None:
     data = data_of("abcd", "bcda", "dcab")
     split = ALL.split(data)
-    check_unseen("bert4rec 1", ALL.split(data).description, split)
+    check_unseen("bert4rec", "1", ALL.split(data).description, split)
     for stored, what in (
         (EVERYTHING, "all ratings"),
         ({}, "all ratings"),
@@ -171,15 +171,15 @@ def test_a_model_is_tested_only_on_the_split_it_was_fitted_on() -> None:
         (ALL.split(data_of("abcd", "bcda", "dcba")).description, "another split or data set"),
     ):
         with pytest.raises(InvalidRequest, match=what):
-            check_unseen("bert4rec 1", stored, split)
+            check_unseen("bert4rec", "1", stored, split)
 
 
 def test_what_was_fitted_on_the_strict_split_may_be_built_on_and_not_the_other_way_round() -> None:
     data = data_of("abcd", "bcda", "dcab")
     everybody, strict = ALL.split(data), Strict(min_ratings=1).split(data)
-    check_unseen("bert4rec 1", strict.description, everybody)
+    check_unseen("bert4rec", "1", strict.description, everybody)
     with pytest.raises(InvalidRequest, match="another split"):
-        check_unseen("bert4rec 1", everybody.description, strict)
+        check_unseen("bert4rec", "1", everybody.description, strict)
 
 
 def test_movielens_1m_is_split_as_in_the_published_figures() -> None:
