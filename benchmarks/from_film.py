@@ -1,6 +1,6 @@
 """Recommended from a film: do people like what both stages give more than what keywords alone give? Decision 044.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.from_film [--users 300]
+    OMP_NUM_THREADS=1 python -m benchmarks.from_film [--users 600]
 
 Over the films and users of MARQUEE_HOME. Of each drawn user the last film with 4 stars or more among the oldest four
 fifths of their ratings is the film that is asked from. All they rated after it is taken away before the models learn,
@@ -183,7 +183,7 @@ def measure(stores: Stores, users: int) -> Iterator[tuple[str, ...]]:
 @in_one_sentence()
 def main() -> None:
     parser = command(__doc__)
-    parser.add_argument("--users", type=int, default=300, help="at most so many are drawn")
+    parser.add_argument("--users", type=int, default=600, help="at most so many are drawn")
     given = parser.parse_args()
     prepared()
     with opened_stores(None) as stores:
