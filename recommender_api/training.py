@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from recommender_api.data import TrainingData
-from recommender_api.evaluation.evaluate import Scorer, ranking_metrics, validation_metrics
+from recommender_api.evaluation.evaluate import Scorer, rank_all, ranking_metrics, validation_metrics
 from recommender_api.evaluation.protocols import EvaluationProtocol, LeaveOneOut
 from recommender_api.evaluation.splits import EVERYTHING, Split, check_unseen, check_vocabulary
 from recommender_api.model_files import LoadedVersion, StoredVersion, list_versions, load_version, save_version
@@ -113,10 +115,15 @@ def fit(name: str, split: Split, options: Any, watch: Watch | None = None, *, mo
     def validate(ranker: Ranker) -> dict[str, float]:
         return validation_metrics(ranker, split)
 
+    def gains(ranker: Ranker) -> np.ndarray:
+        return rank_all(ranker, split.validation, split.candidates).ranks.gains(len(split.candidates))
+
     def stored(wanted: str, version: str) -> Ranker:
         return stored_on(split, wanted, version, models_dir).ranker
 
-    watch = dataclasses.replace(watch or Watch(), validate=validate if split.validation else None, stored=stored)
+    watch = dataclasses.replace(watch or Watch(), stored=stored)
+    if split.validation:
+        watch = dataclasses.replace(watch, validate=validate, gains=gains)
     return _fit(name, split.train, options, watch)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
+import numpy as np
+
 from recommender_api.data import TrainingData
 from recommender_api.models.base import Ranker
 from service_kit.progress import NoProgress, Progress
@@ -22,6 +24,7 @@ SELECTED_BY = "ndcg@10"  # the validation metric that decides which epoch is kep
 @dataclass(frozen=True)
 class Watch:
     validate: Callable[[Ranker], Mapping[str, float]] | None = None  # must give SELECTED_BY; None: the last epoch wins
+    gains: Callable[[Ranker], np.ndarray] | None = None  # (C,) NDCG over the whole ranking, of each validation case
     progress: Progress = field(default_factory=NoProgress)
     log_dir: Path | None = None  # TensorBoard events go here
     stored: Callable[[str, str], Ranker] | None = None  # name and version ("": the newest) to one that may be built on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,18 +30,18 @@ class TestBlend(RankerContract):
     predicts = False
 
 
-def weights(members: str, best: Mapping[str, float]) -> dict[str, float]:
-    """What the search finds where validation likes the scores of `best`, a weight a member, and no others."""
+def weights(members: str, best: Mapping[str, float], cases: Sequence[float] = (1.0,)) -> dict[str, float]:
+    """What the search finds where cases like the scores of `best`, a weight a member, so much better than others."""
     data = checkerboard()
     asked = query(0, 2, 1)
     evidence = {m.name: m.evidence([asked])[0] for m in Blend.fit(data, Options(members)).members}
     wanted = sum(best[name] * said for name, said in evidence.items())
 
-    def validate(ranker: Ranker) -> dict[str, float]:
+    def gains(ranker: Ranker) -> np.ndarray:
         scores = ranker.scores(asked)
-        return {"ndcg@10": float(np.corrcoef(scores, wanted)[0, 1]) if scores.std() else 0.0}
+        return np.array(cases) * (np.corrcoef(scores, wanted)[0, 1] if scores.std() else 0.0)
 
-    blend = Blend.fit_watched(data, Options(members), Watch(validate))
+    blend = Blend.fit_watched(data, Options(members), Watch(gains=gains))
     return {member.name: member.weight for member in blend.members}
 
 
@@ -55,8 +55,13 @@ def test_a_member_that_does_not_help_is_not_kept() -> None:
 
 
 def test_given_weights_are_taken_as_they_are() -> None:
-    blend = Blend.fit_watched(checkerboard(), Options(COUNTS, weights="0.5 1.25"), Watch(lambda _: {"ndcg@10": 1.0}))
+    blend = Blend.fit_watched(checkerboard(), Options(COUNTS, weights="0.5 1.25"), Watch(gains=lambda _: np.ones(1)))
     assert [member.weight for member in blend.members] == [0.5, 1.25]
+
+
+def test_what_helps_half_of_the_cases_and_harms_the_others_changes_no_weight() -> None:
+    best = {"item_knn": 1.0, "transitions": 4.0}
+    assert weights(COUNTS, best, [1.0, -1.0] * 50 + [1.0]) == {"item_knn": 1.0, "transitions": 1.0}
 
 
 @pytest.mark.parametrize("told", ["1", "1 x", "1 -1", "1 0", "1 nan", "1 1 1"])
