@@ -85,8 +85,8 @@ def by_soup(core: Core, case: Case) -> list[str]:
 
 def by_both(core: Core, case: Case) -> list[str]:
     found = core.from_film.to(case.film, case.user_id, Wish(k=K))
-    if len(found.models) < 2:
-        raise RuntimeError(f"only {found.models} ranked: {found.fallback_reason}")
+    if not found.models:  # a film without a genre has one stage, the soup
+        raise RuntimeError(f"no model ranked: {found.fallback_reason}")
     return [film.id for film, _ in found.items]
 
 
