@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,6 +106,10 @@ class Node:
     def pause(self) -> None:
         """Frozen: connections are accepted, nothing is answered."""
         self._signal(signal.SIGSTOP)
+        until = time.monotonic() + 10
+        while not self._is_stopped():  # on a busy machine its threads go on for a moment
+            assert time.monotonic() < until, "Elasticsearch does not stop"
+            time.sleep(0.01)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -122,6 +126,11 @@ class Node:
     def _signal(self, number: int) -> None:
         if self._process is not None:
             os.killpg(self._process.pid, number)  # the launcher and the server it started
+
+    def _is_stopped(self) -> bool:
+        """Whether the kernel says so of the launcher and the server; where there is no /proc, at once."""
+        assert self._process is not None
+        return all(state in "TZ" for state, group in _processes() if group == self._process.pid)
 
     def _keystore(self, *arguments: str, text: str = "") -> None:
         subprocess.run(
@@ -218,3 +227,11 @@ def _jvm_options(home: Path, java: Java) -> str:
     unwanted = ["-Xlog:gc", "HeapDumpOnOutOfMemoryError"] + (["jdk.incubator.vector"] if java.minimal else [])
     lines = (home / "config" / "jvm.options").read_text().splitlines()
     return "\n".join(line for line in lines if not any(word in line for word in unwanted)) + "\n"
+
+
+def _processes() -> Iterator[tuple[str, int]]:
+    """State and process group of whatever runs."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            state, _parent, group = stat.read_text("utf-8", "replace").rpartition(")")[2].split()[:3]
+            yield state, int(group)
