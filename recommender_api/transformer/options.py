@@ -45,7 +45,7 @@ class Options:
     batch_size: int = 32
     epochs: int = 24
     validate_every: int = 2  # epochs
-    patience: int = 12  # validations without a better one before training stops
+    patience: int = 12  # validations without a better one before training stops: never, with so few epochs as here
     seed: int = 42
     device: str = "auto"  # auto | cpu | cuda | mps
     precision: str = "auto"  # of matrix products in training: float32 | bfloat16 | auto: bfloat16 where it is quick
